@@ -86,6 +86,10 @@ def cloister_cc_test(name, copts = [], deps = [], gtest_main = True, size = "sma
     if gtest_main:
         frames.append("//tools/bazel:gtest_main")
     missing = [frame for frame in frames if frame not in deps]
+
+    # Our own libraries go in as archives: as shared ones they would be linked without the system
+    # libraries they use, and as-needed would drop those from the test too.
+    kwargs.setdefault("linkstatic", True)
     cc_test(name = name, copts = _WARNINGS + copts, deps = deps + missing, size = size, **kwargs)
 
 def cloister_root_test(name, tags = [], exclusive = False, size = "medium", **kwargs):
