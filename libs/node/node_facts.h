@@ -1,0 +1,59 @@
+// NodeFacts: what this node can do, read once at start-up and then only passed around.
+//
+// Pure data, without I/O: plans are made from it, so that the same facts give the same plan on any machine.
+// ReadNodeFacts (read_node_facts.h) fills it on a real node; tests make it up.
+#ifndef CLOISTER_LIBS_NODE_NODE_FACTS_H_
+#define CLOISTER_LIBS_NODE_NODE_FACTS_H_
+
+#include <sys/resource.h>
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "libs/capability/capability_set.h"
+#include "libs/node/cgroup_facts.h"
+#include "libs/node/host_path.h"
+
+namespace cloister::node {
+
+// A kernel interface that launching or supervising a task needs.
+struct KernelFeature {
+  // Its name in the manual pages, e.g. "openat2".
+  std::string name;
+  // 0: it works. Else the error number of the attempt, e.g. ENOSYS, or EPERM from a seccomp filter.
+  int error_number = 0;
+};
+
+struct NodeFacts {
+  // `uname -r`, e.g. "6.1.0-28-amd64".
+  std::string kernel_release;
+  // /proc/sys/kernel/random/boot_id: tells a reboot from a restart of a process.
+  std::string boot_id;
+  std::string hostname;
+  // Physical memory in bytes, and processors that are online.
+  uint64_t memory_bytes = 0;
+  int cpus = 0;
+
+  CgroupFacts cgroups;
+
+  // The capabilities that this kernel knows, up to /proc/sys/kernel/cap_last_cap; those that it knows and we do not
+  // are left out.
+  capability::CapabilitySet capabilities;
+
+  // One for each chroot entry of the node policy, in its order.
+  std::vector<HostPath> chroot_sources;
+  // One for each path that the node policy hides or makes read-only, in its order.
+  std::vector<HostPath> mask_targets;
+
+  // The hard limits of this process, by RLIMIT_* number. Without CAP_SYS_RESOURCE no task can be given more.
+  std::array<uint64_t, RLIM_NLIMITS> hard_limits = {};
+
+  // Every feature that is needed, with what trying it gave.
+  std::vector<KernelFeature> features;
+};
+
+}  // namespace cloister::node
+
+#endif  // CLOISTER_LIBS_NODE_NODE_FACTS_H_
