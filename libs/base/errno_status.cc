@@ -1,0 +1,26 @@
+#include "libs/base/errno_status.h"
+
+#include <cstring>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+
+namespace cloister {
+
+std::string ErrnoWords(int error_number) {
+  char buffer[128];
+  // The GNU strerror_r: the result may or may not be the buffer.
+  std::string words = strerror_r(error_number, buffer, sizeof(buffer));
+  // "RFS specific error" keeps its capitals: those are a name, not the start of a sentence.
+  const bool is_name = words.size() > 1 && absl::ascii_isupper(words[1]);
+  if (!words.empty() && !is_name) words[0] = absl::ascii_tolower(words[0]);
+  return words;
+}
+
+absl::Status ErrnoStatus(int error_number, absl::string_view what) {
+  if (error_number == 0) return absl::InternalError(absl::StrCat(what, ": failed without errno"));
+  return absl::Status(absl::ErrnoToStatusCode(error_number),
+                      absl::StrCat(what, ": ", ErrnoWords(error_number)));
+}
+
+}  // namespace cloister
