@@ -1,11 +1,21 @@
 #include "libs/base/errno_status.h"
 
 #include <cstring>
+#include <string>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/cord.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/types/optional.h"
 
 namespace cloister {
+namespace {
+
+// Beside the words, never shown: inside our processes only.
+constexpr absl::string_view kErrnoPayload = "cloister.internal/errno";
+
+}  // namespace
 
 std::string ErrnoWords(int error_number) {
   char buffer[128];
@@ -19,8 +29,17 @@ std::string ErrnoWords(int error_number) {
 
 absl::Status ErrnoStatus(int error_number, absl::string_view what) {
   if (error_number == 0) return absl::InternalError(absl::StrCat(what, ": failed without errno"));
-  return absl::Status(absl::ErrnoToStatusCode(error_number),
+  absl::Status status(absl::ErrnoToStatusCode(error_number),
                       absl::StrCat(what, ": ", ErrnoWords(error_number)));
+  status.SetPayload(kErrnoPayload, absl::Cord(absl::StrCat(error_number)));
+  return status;
+}
+
+int ErrnoOf(const absl::Status& status) {
+  const absl::optional<absl::Cord> payload = status.GetPayload(kErrnoPayload);
+  int error_number = 0;
+  if (!payload.has_value() || !absl::SimpleAtoi(std::string(*payload), &error_number)) return 0;
+  return error_number;
 }
 
 }  // namespace cloister

@@ -23,6 +23,10 @@ std::string ErrnoWords(int error_number);
 // An `error_number` of 0 is a bug of the caller and gives INTERNAL: never OK.
 absl::Status ErrnoStatus(int error_number, absl::string_view what);
 
+// The error number that ErrnoStatus made `status` of, for reports that carry the number itself;
+// annotations keep it. 0 if there is none.
+int ErrnoOf(const absl::Status& status);
+
 }  // namespace cloister
 
 #endif  // CLOISTER_LIBS_BASE_ERRNO_STATUS_H_

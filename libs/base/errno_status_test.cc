@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "absl/status/status.h"
+#include "libs/base/status_annotation.h"
 #include "libs/base/status_matchers.h"
 
 namespace cloister {
@@ -31,6 +32,13 @@ TEST(ErrnoStatus, ChoosesTheCanonicalCode) {
 TEST(ErrnoStatus, IsNeverOk) {
   EXPECT_THAT(ErrnoStatus(0, "open '/x'"),
               StatusIs(absl::StatusCode::kInternal, "open '/x': failed without errno"));
+}
+
+TEST(ErrnoOf, GivesTheNumberBack) {
+  EXPECT_EQ(ErrnoOf(ErrnoStatus(EBUSY, "x")), EBUSY);
+  EXPECT_EQ(ErrnoOf(Annotate(ErrnoStatus(EBUSY, "x"), "while removing")), EBUSY);
+  EXPECT_EQ(ErrnoOf(absl::NotFoundError("x")), 0);
+  EXPECT_EQ(ErrnoOf(absl::OkStatus()), 0);
 }
 
 TEST(ErrnoWords, KeepsTheCapitalsOfNames) {
