@@ -1,7 +1,8 @@
 // CapabilitySet: a set of Linux capabilities (capabilities(7)) as a value.
 //
-// Stands alone: needs nothing but the C++ library. Capability N is bit 1 << N, as in /proc/PID/status and capget(2), so
-// bits() of a set and the kernel's masks are the same number. Names: see names.h.
+// Stands alone: needs nothing but the C++ library. Capability N is bit 1 << N, as in
+// /proc/PID/status and capget(2), so bits() of a set and the kernel's masks are the same number.
+// Names: see names.h.
 #ifndef CLOISTER_LIBS_CAPABILITY_CAPABILITY_SET_H_
 #define CLOISTER_LIBS_CAPABILITY_CAPABILITY_SET_H_
 

@@ -1,7 +1,8 @@
 // CgroupFacts: which control group hierarchies this node has, read once at start-up.
 //
-// Pure data, without I/O: libs/cgroup places tasks by it, tests make it up. ReadCgroupFacts fills it from
-// /proc/self/mountinfo and /proc/self/cgroup. Sources: cgroups(7), Documentation/admin-guide/cgroup-v2.rst.
+// Pure data, without I/O: libs/cgroup places tasks by it, tests make it up. ReadCgroupFacts fills
+// it from /proc/self/mountinfo and /proc/self/cgroup. Sources: cgroups(7),
+// Documentation/admin-guide/cgroup-v2.rst.
 #ifndef CLOISTER_LIBS_NODE_CGROUP_FACTS_H_
 #define CLOISTER_LIBS_NODE_CGROUP_FACTS_H_
 
@@ -15,7 +16,8 @@ enum class CgroupLayout {
   kNone,    // None is mounted anywhere.
   kV1,      // In v1 hierarchies, and no v2 hierarchy is mounted.
   kV2,      // In the v2 hierarchy alone.
-  kHybrid,  // Some in v1 hierarchies, and a v2 hierarchy is mounted as well, with or without controllers.
+  kHybrid,  // Some in v1 hierarchies, and a v2 hierarchy is mounted as well, with or without
+            // controllers.
 };
 
 struct CgroupHierarchy {
@@ -23,11 +25,14 @@ struct CgroupHierarchy {
   std::string mount_point;
   // v2. At most one hierarchy of a node is.
   bool unified = false;
-  // v1: what is mounted here, e.g. {"cpu", "cpuacct"}. v2: cgroup.controllers at the mount point. Sorted.
+  // v1: what is mounted here, e.g. {"cpu", "cpuacct"}. v2: cgroup.controllers at the mount point.
+  // Sorted.
   std::vector<std::string> controllers;
-  // Neither the mount nor its file system is read-only, and access(2) lets this process make directories there.
+  // Neither the mount nor its file system is read-only, and access(2) lets this process make
+  // directories there.
   bool writable = false;
-  // The cgroup of this process, beneath the mount point, without leading '/'; empty: the one at the mount point.
+  // The cgroup of this process, beneath the mount point, without leading '/'; empty: the one at the
+  // mount point.
   std::string own_path;
 };
 

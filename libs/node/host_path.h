@@ -8,10 +8,10 @@ namespace cloister::node {
 
 struct HostPath {
   enum class Kind {
-    kMissing,    // Nothing, or a link that leads nowhere.
+    kMissing,  // Nothing, or a link that leads nowhere.
     kDirectory,
-    kFile,       // A regular file.
-    kOther,      // Device, socket, FIFO.
+    kFile,   // A regular file.
+    kOther,  // Device, socket, FIFO.
   };
   // As asked for: absolute and clean.
   std::string path;

@@ -1,7 +1,7 @@
 // NodeFacts: what this node can do, read once at start-up and then only passed around.
 //
-// Pure data, without I/O: plans are made from it, so that the same facts give the same plan on any machine.
-// ReadNodeFacts (read_node_facts.h) fills it on a real node; tests make it up.
+// Pure data, without I/O: plans are made from it, so that the same facts give the same plan on any
+// machine. ReadNodeFacts (read_node_facts.h) fills it on a real node; tests make it up.
 #ifndef CLOISTER_LIBS_NODE_NODE_FACTS_H_
 #define CLOISTER_LIBS_NODE_NODE_FACTS_H_
 
@@ -38,8 +38,8 @@ struct NodeFacts {
 
   CgroupFacts cgroups;
 
-  // The capabilities that this kernel knows, up to /proc/sys/kernel/cap_last_cap; those that it knows and we do not
-  // are left out.
+  // The capabilities that this kernel knows, up to /proc/sys/kernel/cap_last_cap; those that it
+  // knows and we do not are left out.
   capability::CapabilitySet capabilities;
 
   // One for each chroot entry of the node policy, in its order.
@@ -47,7 +47,8 @@ struct NodeFacts {
   // One for each path that the node policy hides or makes read-only, in its order.
   std::vector<HostPath> mask_targets;
 
-  // The hard limits of this process, by RLIMIT_* number. Without CAP_SYS_RESOURCE no task can be given more.
+  // The hard limits of this process, by RLIMIT_* number. Without CAP_SYS_RESOURCE no task can be
+  // given more.
   std::array<uint64_t, RLIM_NLIMITS> hard_limits = {};
 
   // Every feature that is needed, with what trying it gave.
