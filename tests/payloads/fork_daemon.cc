@@ -1,0 +1,33 @@
+// fork_daemon: leaves a daemon behind (forked twice, session of its own, stdout held open), says "daemon PID" and exits 0.
+#include <err.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace {
+
+[[noreturn]] void RunDaemon() {
+  // What a daemon that means to survive does.
+  signal(SIGTERM, SIG_IGN);
+  signal(SIGHUP, SIG_IGN);
+  dprintf(STDOUT_FILENO, "daemon %d\n", getpid());
+  for (;;) pause();
+}
+
+}  // namespace
+
+int main() {
+  const pid_t child = fork();
+  if (child < 0) err(111, "fork");
+  if (child == 0) {
+    if (setsid() < 0) err(111, "setsid");
+    const pid_t daemon = fork();
+    if (daemon < 0) err(111, "fork");
+    if (daemon == 0) RunDaemon();
+    _exit(0);
+  }
+  int status = 0;
+  if (waitpid(child, &status, 0) != child) err(111, "waitpid");
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 111;
+}

@@ -1,0 +1,6 @@
+// sleep_forever: says nothing and stays until a signal ends it.
+#include <unistd.h>
+
+int main() {
+  for (;;) pause();
+}
