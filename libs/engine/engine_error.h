@@ -1,0 +1,45 @@
+// Errors of the engine: a Status with the reason that a program branches on, as google.rpc.ErrorInfo in a payload (its
+// type URL as the key; libs/rpc sends such payloads on as error details). Every reason is listed in docs/errors.md.
+#ifndef CLOISTER_LIBS_ENGINE_ENGINE_ERROR_H_
+#define CLOISTER_LIBS_ENGINE_ENGINE_ERROR_H_
+
+#include <initializer_list>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
+namespace cloister::engine {
+
+// The same request_id with another body.
+inline constexpr absl::string_view kRequestIdReused = "REQUEST_ID_REUSED";
+inline constexpr absl::string_view kTaskNotFound = "TASK_NOT_FOUND";
+// It still runs, or has not ended yet.
+inline constexpr absl::string_view kTaskLive = "TASK_LIVE";
+// It does not run (any more, or not yet).
+inline constexpr absl::string_view kTaskNotRunning = "TASK_NOT_RUNNING";
+inline constexpr absl::string_view kTooManyTasks = "TOO_MANY_TASKS";
+inline constexpr absl::string_view kNodeMemoryExhausted = "NODE_MEMORY_EXHAUSTED";
+// A step of the launch failed; metadata: step, index, errno.
+inline constexpr absl::string_view kStartFailed = "START_FAILED";
+// The launcher died before the payload's exec; nothing of the task is left, so it may be started again.
+inline constexpr absl::string_view kLauncherDied = "LAUNCHER_DIED";
+// No launcher could be started.
+inline constexpr absl::string_view kNoLauncher = "NO_LAUNCHER";
+inline constexpr absl::string_view kWatchOverflow = "WATCH_OVERFLOW";
+inline constexpr absl::string_view kInvalidArgument = "INVALID_ARGUMENT";
+inline constexpr absl::string_view kShuttingDown = "SHUTTING_DOWN";
+
+using ErrorMetadata = std::initializer_list<std::pair<absl::string_view, std::string>>;
+
+// `message` says what, which and why. `code` must not be OK.
+absl::Status EngineError(absl::StatusCode code, absl::string_view reason, absl::string_view message,
+                         ErrorMetadata metadata = {});
+
+// The reason that EngineError put in; empty if there is none.
+std::string ReasonOf(const absl::Status& status);
+
+}  // namespace cloister::engine
+
+#endif  // CLOISTER_LIBS_ENGINE_ENGINE_ERROR_H_

@@ -1,0 +1,46 @@
+// TaskRecord: one task as the engine holds it in memory.
+#ifndef CLOISTER_LIBS_ENGINE_TASK_RECORD_H_
+#define CLOISTER_LIBS_ENGINE_TASK_RECORD_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "cloister/internal/plan.pb.h"
+#include "cloister/v1/task.pb.h"
+#include "libs/engine/task_machine.h"
+
+namespace cloister::engine {
+
+// What is read back of a task. Never changed once made: each change of the task makes a new one, so that readers and
+// watchers share it without a lock. Environment values are already withheld in it.
+using TaskSnapshot = std::shared_ptr<const v1::Task>;
+
+struct TaskRecord {
+  TaskPhase phase = TaskPhase::kPending;
+  // Never null in a table.
+  TaskSnapshot task;
+  // Who asked, and a digest of what was asked, to tell a retry from another request with the same id.
+  std::string principal;
+  std::string request_digest;
+  // What the task holds of the node while it is live.
+  int64_t memory_mib = 0;
+  // Name of the launcher that has it; empty while none has.
+  std::string launcher;
+  // Default of a stop.
+  internal::StopPolicy stop;
+  // Until the exec is done or has failed: what is being launched.
+  std::shared_ptr<const internal::LaunchPlan> plan;
+  // The object outlives the end: there was an exec, or a caller was answered before it (wait = ACCEPTED). A start that
+  // fails without it leaves no object.
+  bool keep = false;
+  // A destroy is under way: another one waits for it.
+  bool destroying = false;
+};
+
+// Copies `config` with the values of its environment emptied: what may be read back.
+v1::TaskConfig WithoutEnvironmentValues(const v1::TaskConfig& config);
+
+}  // namespace cloister::engine
+
+#endif  // CLOISTER_LIBS_ENGINE_TASK_RECORD_H_
