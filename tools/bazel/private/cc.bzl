@@ -48,7 +48,12 @@ _FREESTANDING_LINKOPTS = [
 ]
 
 def cloister_cc_library(name, copts = [], **kwargs):
-    """cc_library with this repository's warnings as errors."""
+    """cc_library with this repository's warnings as errors.
+
+    Always an archive: Bazel would link a shared one without the system libraries that it uses, and
+    as-needed would then drop those from the program as well.
+    """
+    kwargs.setdefault("linkstatic", True)
     cc_library(name = name, copts = _WARNINGS + copts, **kwargs)
 
 def cloister_cc_binary(name, copts = [], **kwargs):
@@ -86,10 +91,6 @@ def cloister_cc_test(name, copts = [], deps = [], gtest_main = True, size = "sma
     if gtest_main:
         frames.append("//tools/bazel:gtest_main")
     missing = [frame for frame in frames if frame not in deps]
-
-    # Our own libraries go in as archives: as shared ones they would be linked without the system
-    # libraries they use, and as-needed would drop those from the test too.
-    kwargs.setdefault("linkstatic", True)
     cc_test(name = name, copts = _WARNINGS + copts, deps = deps + missing, size = size, **kwargs)
 
 def cloister_root_test(name, tags = [], exclusive = False, size = "medium", **kwargs):

@@ -112,6 +112,7 @@ def cloister_proto_library(name, srcs, deps = [], grpc = False, visibility = Non
         name = name,
         srcs = [":%s_bodies" % name],
         hdrs = [":%s_headers" % name],
+        linkstatic = True,
         strip_include_prefix = "/" + _ROOT,
         visibility = visibility,
         deps = deps + ["//tools/bazel:protobuf"] + (["//tools/bazel:grpc++"] if grpc else []),
