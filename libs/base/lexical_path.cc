@@ -43,7 +43,7 @@ std::string CleanPath(absl::string_view path) {
 }
 
 std::string JoinPath(absl::string_view dir, absl::string_view rest) {
-  const std::string beneath = absl::StrJoin(CleanComponents(rest, Outermost::kIsTheRoot), "/");
+  std::string beneath = absl::StrJoin(CleanComponents(rest, Outermost::kIsTheRoot), "/");
   std::string base = CleanPath(dir);
   if (beneath.empty()) return base;
   if (base == ".") return beneath;

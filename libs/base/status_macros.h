@@ -27,10 +27,13 @@
   CLOISTER_ASSIGN_OR_RETURN_IMPL_(CLOISTER_STATUS_CONCAT_(cloister_status_or_, __LINE__), target, \
                                   expression)
 
+// `target` may be a declaration, so it cannot stand in parentheses.
+// NOLINTBEGIN(bugprone-macro-parentheses)
 #define CLOISTER_ASSIGN_OR_RETURN_IMPL_(result, target, expression) \
   auto result = (expression);                                       \
   if (!result.ok()) return std::move(result).status();              \
   target = *std::move(result)
+// NOLINTEND(bugprone-macro-parentheses)
 
 #define CLOISTER_STATUS_CONCAT_(a, b) CLOISTER_STATUS_CONCAT_IMPL_(a, b)
 #define CLOISTER_STATUS_CONCAT_IMPL_(a, b) a##b

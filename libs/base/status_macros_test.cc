@@ -21,7 +21,7 @@ absl::Status Twice(const absl::Status& status, int& evaluations, bool& reached_e
 
 absl::StatusOr<int> Sum(absl::StatusOr<int> a, absl::StatusOr<std::unique_ptr<int>> b) {
   int sum = 0;
-  CLOISTER_ASSIGN_OR_RETURN(sum, a);
+  CLOISTER_ASSIGN_OR_RETURN(sum, std::move(a));
   CLOISTER_ASSIGN_OR_RETURN(const std::unique_ptr<int> second, std::move(b));
   return sum + *second;
 }
