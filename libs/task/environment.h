@@ -1,0 +1,28 @@
+// The environment of a task: built from nothing, so that none of the node's can leak in.
+#ifndef CLOISTER_LIBS_TASK_ENVIRONMENT_H_
+#define CLOISTER_LIBS_TASK_ENVIRONMENT_H_
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "libs/task/resolved_user.h"
+
+namespace cloister::task {
+
+inline constexpr absl::string_view kDefaultPath =
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+// True for the names that say who the task runs as: USER, LOGNAME, HOME. The node sets them,
+// whatever the task asked for, as the exec driver does; PATH is a default only.
+bool IsSetByNode(absl::string_view name);
+
+// "NAME=value", sorted by name: PATH, USER, LOGNAME, HOME and what the task asked for. A PATH of
+// the task's wins; a USER, LOGNAME or HOME of the task's does not.
+std::vector<std::string> MakeEnvironment(const std::map<std::string, std::string>& asked,
+                                         const ResolvedUser& user);
+
+}  // namespace cloister::task
+
+#endif  // CLOISTER_LIBS_TASK_ENVIRONMENT_H_

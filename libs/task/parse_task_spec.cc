@@ -1,0 +1,270 @@
+#include "libs/task/parse_task_spec.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "libs/base/field_violations.h"
+#include "libs/base/lexical_path.h"
+#include "libs/task/signal_name.h"
+#include "libs/task/unknown_fields.h"
+
+namespace cloister::task {
+namespace {
+
+constexpr size_t kMaxToldViolations = 20;
+constexpr size_t kMaxNameBytes = 128;
+constexpr size_t kMaxPathBytes = 4095;  // PATH_MAX without its NUL
+// Behind "/usr/local/bin/", the longest directory that is searched, it is still a path.
+constexpr size_t kMaxCommandBytes = kMaxPathBytes - 15;
+constexpr int64_t kMaxCpuShares = 262144;
+constexpr int64_t kMaxMemoryMib = int64_t{1} << 32;
+constexpr int64_t kMinPids = 2;  // init and the command
+constexpr int64_t kMaxPids = 4194304;
+constexpr int64_t kMaxKillTimeoutSeconds = 24 * 60 * 60;
+constexpr int kMaxMetaEntries = 64;
+constexpr size_t kMaxMetaBytes = 64 << 10;
+
+// Collects what is wrong, in the order of the checks.
+class Violations {
+ public:
+  template <typename... Parts>
+  void Add(absl::string_view field, const Parts&... description) {
+    if (told_.size() < kMaxToldViolations) {
+      told_.push_back({std::string(field), absl::StrCat(description...)});
+    } else {
+      ++untold_;
+    }
+  }
+  absl::Status ToStatus() const {
+    std::vector<FieldViolation> all = told_;
+    if (untold_ > 0) all.push_back({"", absl::StrCat("and ", untold_, " further violations")});
+    return InvalidArgument(all);
+  }
+
+ private:
+  std::vector<FieldViolation> told_;
+  size_t untold_ = 0;
+};
+
+// The text of a stranger, made fit for messages and terminals.
+std::string Shown(absl::string_view text) {
+  return absl::StrCat(absl::CHexEscape(text.substr(0, 48)), text.size() > 48 ? "..." : "");
+}
+
+bool HasNul(absl::string_view text) { return text.find('\0') != absl::string_view::npos; }
+
+void CheckUnknownFields(const v1::TaskConfig& config, Violations* violations) {
+  for (const std::string& path : UnknownFieldPaths(config)) {
+    violations->Add(path, "this version does not know a field of that number");
+  }
+}
+
+void CheckName(const v1::TaskConfig& config, Violations* violations) {
+  bool plain = config.name().size() <= kMaxNameBytes;
+  for (char c : config.name()) {
+    plain = plain && (absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.' ||
+                      c == '-');
+  }
+  if (!plain) violations->Add("name", "must be at most 128 characters of [A-Za-z0-9_.-]");
+}
+
+void CheckCommand(const v1::TaskConfig& config, Violations* violations) {
+  const std::string& command = config.config().command();
+  if (command.empty()) {
+    violations->Add("config.command", "must be provided");
+  } else if (HasNul(command)) {
+    violations->Add("config.command", "must not contain NUL");
+  } else if (command.size() > kMaxCommandBytes) {
+    violations->Add("config.command", "has ", command.size(), " bytes, at most ", kMaxCommandBytes,
+                    " fit");
+  }
+}
+
+void CheckArgs(const v1::TaskConfig& config, Violations* violations) {
+  for (int i = 0; i < config.config().args_size(); ++i) {
+    const std::string& arg = config.config().args(i);
+    const std::string field = absl::StrCat("config.args[", i, "]");
+    if (HasNul(arg)) violations->Add(field, "must not contain NUL");
+    if (arg.size() >= kMaxStringBytes) {
+      violations->Add(field, "has ", arg.size(), " bytes, at most ", kMaxStringBytes - 1, " fit");
+    }
+  }
+}
+
+bool IsVariableName(absl::string_view name) {
+  for (size_t i = 0; i < name.size(); ++i) {
+    const unsigned char c = static_cast<unsigned char>(name[i]);
+    if (!absl::ascii_isalpha(c) && c != '_' && (i == 0 || !absl::ascii_isdigit(c))) return false;
+  }
+  return !name.empty();
+}
+
+void CheckEnv(const v1::TaskConfig& config, Violations* violations) {
+  // By name: the map has no order of its own, and the same request shall give the same answer.
+  const std::map<std::string, std::string> env(config.env().begin(), config.env().end());
+  for (const auto& [name, value] : env) {
+    const std::string field = absl::StrCat("env[", Shown(name), "]");
+    if (!IsVariableName(name)) violations->Add(field, "the name must be [A-Za-z_][A-Za-z0-9_]*");
+    if (HasNul(value)) violations->Add(field, "the value must not contain NUL");
+    const size_t bytes = name.size() + 1 + value.size();
+    if (bytes >= kMaxStringBytes) {
+      violations->Add(field, "has ", bytes, " bytes with its name, at most ", kMaxStringBytes - 1,
+                      " fit");
+    }
+  }
+}
+
+// As execve(2) counts: each string with its NUL and a pointer to it.
+size_t ExecBytes(size_t text_bytes) { return text_bytes + 1 + sizeof(char*); }
+
+void CheckExecSize(const v1::TaskConfig& config, Violations* violations) {
+  size_t total = ExecBytes(config.config().command().size());
+  for (const std::string& arg : config.config().args()) total += ExecBytes(arg.size());
+  for (const auto& [name, value] : config.env()) total += ExecBytes(name.size() + 1 + value.size());
+  if (total > kMaxExecBytes) {
+    violations->Add("config.args", "command, args and env take ", total,
+                    " bytes together, at most ", kMaxExecBytes, " fit");
+  }
+}
+
+void CheckCapabilityNames(absl::string_view field,
+                          const google::protobuf::RepeatedPtrField<std::string>& names,
+                          Violations* violations) {
+  capability::CapabilityList list;
+  for (int i = 0; i < names.size(); ++i) {
+    if (capability::AddName(names[i], list)) continue;
+    violations->Add(absl::StrCat(field, "[", i, "]"), "'", Shown(names[i]),
+                    "' is not a Linux capability");
+  }
+}
+
+void CheckCapabilities(const v1::TaskConfig& config, Violations* violations) {
+  CheckCapabilityNames("config.cap_add", config.config().cap_add(), violations);
+  CheckCapabilityNames("config.cap_drop", config.config().cap_drop(), violations);
+}
+
+void CheckWorkDir(const v1::TaskConfig& config, Violations* violations) {
+  const std::string& path = config.config().work_dir();
+  if (path.empty()) return;
+  if (HasNul(path)) {
+    violations->Add("config.work_dir", "must not contain NUL");
+  } else if (path[0] != '/') {
+    violations->Add("config.work_dir", "must be absolute but got relative path '", Shown(path),
+                    "'");
+  } else if (path.size() > kMaxPathBytes) {
+    violations->Add("config.work_dir", "has ", path.size(), " bytes, at most ", kMaxPathBytes,
+                    " fit");
+  } else if (CleanPath(path) != path) {
+    violations->Add("config.work_dir", "must be a clean path: write '", Shown(CleanPath(path)),
+                    "'");
+  }
+}
+
+void CheckUser(const v1::TaskConfig& config, Violations* violations) {
+  const absl::StatusOr<UserField> user = ParseUserField(config.user());
+  if (!user.ok()) violations->Add("user", user.status().message());
+}
+
+// 0 is unset: the default.
+void CheckRange(absl::string_view field, int64_t value, int64_t least, int64_t most,
+                Violations* violations) {
+  if (value != 0 && (value < least || value > most)) {
+    violations->Add(field, "must be from ", least, " to ", most, " but is ", value);
+  }
+}
+
+void CheckResources(const v1::TaskConfig& config, Violations* violations) {
+  CheckRange("resources.cpu", config.resources().cpu(), 1, kMaxCpuShares, violations);
+  CheckRange("resources.memory", config.resources().memory(), 1, kMaxMemoryMib, violations);
+  CheckRange("resources.pids", config.resources().pids(), kMinPids, kMaxPids, violations);
+}
+
+void CheckKillTimeout(const v1::TaskConfig& config, Violations* violations) {
+  if (!config.has_kill_timeout()) return;
+  const google::protobuf::Duration& timeout = config.kill_timeout();
+  if (timeout.nanos() <= -1000000000 || timeout.nanos() >= 1000000000) {
+    violations->Add("kill_timeout", "nanos are out of range");
+  } else if (timeout.seconds() < 0 || timeout.nanos() < 0) {
+    violations->Add("kill_timeout", "must not be negative");
+  } else if (timeout.seconds() > kMaxKillTimeoutSeconds ||
+             (timeout.seconds() == kMaxKillTimeoutSeconds && timeout.nanos() > 0)) {
+    violations->Add("kill_timeout", "must be at most 24 h");
+  }
+}
+
+void CheckKillSignal(const v1::TaskConfig& config, Violations* violations) {
+  if (!config.kill_signal().empty() && !SignalNumber(config.kill_signal())) {
+    violations->Add("kill_signal", "'", Shown(config.kill_signal()), "' is not a signal");
+  }
+}
+
+void CheckMeta(const v1::TaskConfig& config, Violations* violations) {
+  if (config.meta_size() > kMaxMetaEntries) {
+    violations->Add("meta", "has ", config.meta_size(), " entries, at most ", kMaxMetaEntries);
+  }
+  size_t total = 0;
+  for (const auto& [key, value] : config.meta()) total += key.size() + value.size();
+  if (total > kMaxMetaBytes) {
+    violations->Add("meta", "has ", total, " bytes, at most ", kMaxMetaBytes);
+  }
+  if (config.meta().contains("")) violations->Add("meta", "a key is empty");
+}
+
+// Every check sees the whole request and knows nothing of the others: all of them run.
+constexpr void (*kChecks[])(const v1::TaskConfig&, Violations*) = {
+    CheckUnknownFields, CheckName,         CheckCommand, CheckArgs, CheckEnv,
+    CheckExecSize,      CheckCapabilities, CheckWorkDir, CheckUser, CheckResources,
+    CheckKillTimeout,   CheckKillSignal,   CheckMeta};
+
+template <typename T>
+T Or(T value, T fallback) {
+  return value != T() ? value : fallback;
+}
+
+capability::CapabilityList Capabilities(
+    const google::protobuf::RepeatedPtrField<std::string>& names) {
+  capability::CapabilityList list;
+  for (const std::string& name : names) capability::AddName(name, list);
+  return list;
+}
+
+// Up, so that a grace of less than a millisecond is not the kill at once that 0 is.
+absl::Duration KillTimeout(const v1::TaskConfig& config) {
+  if (!config.has_kill_timeout()) return kDefaultKillTimeout;
+  return absl::Ceil(absl::Seconds(config.kill_timeout().seconds()) +
+                        absl::Nanoseconds(config.kill_timeout().nanos()),
+                    absl::Milliseconds(1));
+}
+
+}  // namespace
+
+absl::StatusOr<TaskSpec> ParseTaskSpec(const v1::TaskConfig& config) {
+  Violations violations;
+  for (const auto& check : kChecks) check(config, &violations);
+  const absl::Status status = violations.ToStatus();
+  if (!status.ok()) return status;
+
+  TaskSpec::Values values;
+  values.name = config.name();
+  values.meta = {config.meta().begin(), config.meta().end()};
+  values.command = config.config().command();
+  values.args = {config.config().args().begin(), config.config().args().end()};
+  values.env = {config.env().begin(), config.env().end()};
+  values.work_dir = Or(config.config().work_dir(), std::string("/"));
+  values.user = *ParseUserField(config.user());
+  values.cap_add = Capabilities(config.config().cap_add());
+  values.cap_drop = Capabilities(config.config().cap_drop());
+  values.cpu_shares = Or(config.resources().cpu(), kDefaultCpuShares);
+  values.memory_bytes = static_cast<uint64_t>(Or(config.resources().memory(), kDefaultMemoryMib))
+                        << 20;
+  values.pids = Or(config.resources().pids(), kDefaultPids);
+  values.kill_timeout = KillTimeout(config);
+  values.kill_signal = SignalNumber(config.kill_signal()).value_or(kDefaultKillSignal);
+  return TaskSpec(std::move(values));
+}
+
+}  // namespace cloister::task
