@@ -1,14 +1,10 @@
-// Errors of the engine: a Status with the reason that a program branches on, as google.rpc.ErrorInfo in a payload (its
-// type URL as the key; libs/rpc sends such payloads on as error details). Every reason is listed in docs/errors.md.
+// Errors of the engine: the reasons that a program branches on. Every one is listed in docs/errors.md.
 #ifndef CLOISTER_LIBS_ENGINE_ENGINE_ERROR_H_
 #define CLOISTER_LIBS_ENGINE_ENGINE_ERROR_H_
 
-#include <initializer_list>
-#include <string>
-#include <utility>
-
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "libs/base/error_reason.h"
 
 namespace cloister::engine {
 
@@ -28,17 +24,11 @@ inline constexpr absl::string_view kLauncherDied = "LAUNCHER_DIED";
 // No launcher could be started.
 inline constexpr absl::string_view kNoLauncher = "NO_LAUNCHER";
 inline constexpr absl::string_view kWatchOverflow = "WATCH_OVERFLOW";
-inline constexpr absl::string_view kInvalidArgument = "INVALID_ARGUMENT";
 inline constexpr absl::string_view kShuttingDown = "SHUTTING_DOWN";
-
-using ErrorMetadata = std::initializer_list<std::pair<absl::string_view, std::string>>;
 
 // `message` says what, which and why. `code` must not be OK.
 absl::Status EngineError(absl::StatusCode code, absl::string_view reason, absl::string_view message,
-                         ErrorMetadata metadata = {});
-
-// The reason that EngineError put in; empty if there is none.
-std::string ReasonOf(const absl::Status& status);
+                         const ReasonMetadata& metadata = {});
 
 }  // namespace cloister::engine
 

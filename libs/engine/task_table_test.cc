@@ -11,6 +11,7 @@
 #include "absl/synchronization/notification.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "libs/base/error_reason.h"
 #include "libs/base/fake_clock.h"
 #include "libs/base/status_matchers.h"
 #include "libs/engine/engine_error.h"
@@ -92,7 +93,7 @@ TEST_F(TaskTableTest, ARefusedInputSaysWhichAndWhy) {
   ASSERT_THAT(table_.Add(NewTask("a")), IsOk());
   auto change = table_.Apply("a", TaskInput::kDestroy);
   EXPECT_THAT(change, StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("'a' is pending")));
-  EXPECT_EQ(ReasonOf(change.status()), kTaskLive);
+  EXPECT_EQ(GetReason(change.status()), kTaskLive);
 }
 
 TEST_F(TaskTableTest, AnUnknownTaskIsNotFoundByEveryVerb) {
@@ -103,14 +104,14 @@ TEST_F(TaskTableTest, AnUnknownTaskIsNotFoundByEveryVerb) {
   EXPECT_THAT(table_.Wait("x", Until::kEnded, [](const TaskRecord&) {}), not_found);
   auto watch = table_.Watch("x", [] {});
   EXPECT_THAT(watch, not_found);
-  EXPECT_EQ(ReasonOf(watch.status()), kTaskNotFound);
+  EXPECT_EQ(GetReason(watch.status()), kTaskNotFound);
 }
 
 TEST_F(TaskTableTest, AFullNodeRefusesAndHasRoomAgainWhenATaskEnds) {
   for (const char* id : {"a", "b", "c", "d"}) ASSERT_THAT(table_.Add(NewTask(id)), IsOk());
   auto refused = table_.Add(NewTask("e"));
   EXPECT_THAT(refused, StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("at most 4")));
-  EXPECT_EQ(ReasonOf(refused.status()), kTooManyTasks);
+  EXPECT_EQ(GetReason(refused.status()), kTooManyTasks);
   Give("a", {TaskInput::kLaunchFailed});
   EXPECT_THAT(table_.Add(NewTask("e")), IsOk());
 }
@@ -120,7 +121,7 @@ TEST_F(TaskTableTest, MemoryIsGrantedOnlyAsFarAsItGoes) {
   auto refused = table_.Add(NewTask("b", 31));
   EXPECT_THAT(refused, StatusIs(absl::StatusCode::kResourceExhausted,
                                 HasSubstr("31 MiB of memory; the node has 30 of 100 MiB left")));
-  EXPECT_EQ(ReasonOf(refused.status()), kNodeMemoryExhausted);
+  EXPECT_EQ(GetReason(refused.status()), kNodeMemoryExhausted);
   EXPECT_THAT(table_.Add(NewTask("b", 30)), IsOk());
   EXPECT_EQ(table_.Held().memory_mib, 100);
 }
