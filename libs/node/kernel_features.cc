@@ -1,0 +1,98 @@
+#include "libs/node/kernel_features.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/mount.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "libs/base/errno_status.h"
+#include "libs/base/owned_fd.h"
+
+namespace cloister::node {
+namespace {
+
+// For calls that are given nonsense: EINVAL says that the kernel knows them.
+int ErrorBut(int expected, long result) {
+  if (result >= 0) return 0;
+  return errno == expected ? 0 : errno;
+}
+
+int ErrorOfOpening(long result) {
+  if (result < 0) return errno;
+  OwnedFd(static_cast<int>(result)).reset();
+  return 0;
+}
+
+// A size below the first version's is refused before anything is looked at.
+int TryClone3() { return ErrorBut(EINVAL, syscall(SYS_clone3, nullptr, size_t{0})); }
+
+int TryOpenat2() {
+  struct open_how how = {};
+  how.flags = O_PATH | O_CLOEXEC;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS;
+  return ErrorOfOpening(syscall(SYS_openat2, AT_FDCWD, ".", &how, sizeof(how)));
+}
+
+int TryPidfdOpen() { return ErrorOfOpening(syscall(SYS_pidfd_open, getpid(), 0)); }
+
+int TryPidfdSendSignal() {
+  OwnedFd self(static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0)));
+  if (!self.valid()) return errno;
+  // Signal 0 only asks.
+  return ErrorBut(0, syscall(SYS_pidfd_send_signal, self.get(), 0, nullptr, 0));
+}
+
+// The range is empty of descriptors.
+int TryCloseRange() { return ErrorBut(0, syscall(SYS_close_range, UINT_MAX, UINT_MAX, 0)); }
+
+int TryOpenTree() {
+  return ErrorOfOpening(syscall(SYS_open_tree, AT_FDCWD, "/", OPEN_TREE_CLOEXEC));
+}
+
+// EPERM, without the privilege to mount, is an answer too: tasks cannot be launched then.
+int TryMoveMount() { return ErrorBut(EINVAL, syscall(SYS_move_mount, -1, "", -1, "", ~0u)); }
+
+int TryMountSetattr() {
+  return ErrorBut(EINVAL, syscall(SYS_mount_setattr, -1, "", 0, nullptr, size_t{0}));
+}
+
+constexpr struct {
+  const char* name;
+  int (*attempt)();
+} kFeatures[] = {
+    {"clone3", TryClone3},          {"openat2", TryOpenat2},
+    {"pidfd_open", TryPidfdOpen},   {"pidfd_send_signal", TryPidfdSendSignal},
+    {"close_range", TryCloseRange}, {"open_tree", TryOpenTree},
+    {"move_mount", TryMoveMount},   {"mount_setattr", TryMountSetattr},
+};
+
+}  // namespace
+
+std::vector<KernelFeature> TryKernelFeatures() {
+  std::vector<KernelFeature> features;
+  for (const auto& feature : kFeatures) {
+    features.push_back(KernelFeature{feature.name, feature.attempt()});
+  }
+  return features;
+}
+
+absl::Status CheckKernelFeatures(const std::vector<KernelFeature>& features) {
+  std::vector<std::string> missing;
+  for (const KernelFeature& feature : features) {
+    if (feature.error_number == 0) continue;
+    missing.push_back(absl::StrCat(feature.name, ": ", ErrnoWords(feature.error_number)));
+  }
+  if (missing.empty()) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("this node cannot run tasks: ", absl::StrJoin(missing, "; "),
+                   ". Linux 6.1 or newer is needed, and the privilege to make namespaces"));
+}
+
+}  // namespace cloister::node

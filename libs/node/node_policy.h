@@ -1,0 +1,71 @@
+// NodePolicy: what the operator of this node permits to tasks. Pure data, with the defaults of a
+// careful node; the executor changes what its flags say.
+#ifndef CLOISTER_LIBS_NODE_NODE_POLICY_H_
+#define CLOISTER_LIBS_NODE_NODE_POLICY_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "libs/capability/capability_set.h"
+#include "libs/capability/names.h"
+
+namespace cloister::node {
+
+// A file or directory of the node that every task sees, read-only. Both paths absolute and clean.
+struct ChrootEntry {
+  std::string outside;
+  std::string inside;
+};
+
+struct NodePolicy {
+  // What a task holds the right to without asking, and what it may ask for by cap_add
+  // (`allow_caps`).
+  capability::CapabilitySet default_capabilities;
+  capability::CapabilityList allow_caps;
+
+  // What a task's root is made of; an entry that the node lacks is left out. Replaces the exec
+  // driver's `chroot_env`.
+  std::vector<ChrootEntry> chroot_entries;
+  // Directories of our own: no chroot entry may be, contain or lie in one of them.
+  std::vector<std::string> private_directories;
+
+  // Paths of /proc and /sys that no task may read, and paths of /proc that none may write, as far
+  // as the node has them.
+  std::vector<std::string> hidden_paths;
+  std::vector<std::string> read_only_paths;
+
+  // The most that one task may ask for. 0 and infinity: no ceiling but the machine's.
+  uint64_t max_memory_bytes = 0;
+  int64_t max_pids = 0;
+  absl::Duration max_kill_timeout = absl::InfiniteDuration();
+  // The most file descriptors that a task may open, RLIMIT_NOFILE.
+  uint64_t max_open_files = 1 << 20;
+
+  // uids that no task runs as.
+  std::vector<uint32_t> denied_uids;
+  // A gid that a caller chooses ("uid:gid") is this or more, unless passwd gives it to that uid:
+  // the groups of the system below it open files of the read-only /etc (group shadow reads
+  // /etc/shadow). 1000 as in login.defs(5).
+  uint32_t min_chosen_gid = 1000;
+
+  // False (--cgroups=none): tasks run fenced but without limits.
+  bool limit_by_cgroups = true;
+  // Where the tasks' cgroups are, beneath each hierarchy's mount point.
+  std::string cgroup_parent;
+};
+
+// The thirteen capabilities, the exec driver's nine chroot entries, what Docker and runc hide, no
+// uid 0, cgroups beneath cloister.slice.
+NodePolicy DefaultNodePolicy();
+
+// "/bin,/etc,/srv/tools:/opt/tools": entries separated by ',', each a path, or OUTSIDE:INSIDE.
+// INVALID_ARGUMENT for a path that is not absolute and clean.
+absl::StatusOr<std::vector<ChrootEntry>> ParseChrootEntries(absl::string_view text);
+
+}  // namespace cloister::node
+
+#endif  // CLOISTER_LIBS_NODE_NODE_POLICY_H_
