@@ -9,16 +9,16 @@ _WARNINGS = [
     "-Werror",
     "-Wnon-virtual-dtor",
     "-Wvla",
+    # GCC and clang each know some names that the other does not.
+    "-Wno-unknown-warning-option",
     # Designated and aggregate initialisers leave fields at their defaults on purpose.
     "-Wno-missing-field-initializers",
     # GCC 12 finds uninitialised values inside std::optional and absl::StatusOr where there are none.
     "-Wno-maybe-uninitialized",
 ]
 
-# A clone child shares the parent's memory or has no C library at all: no sanitizer runtime there.
-_NO_SANITIZER = [
-    "-fno-sanitize=all",
-]
+# Without a C library there is no sanitizer runtime either.
+_NO_SANITIZER = ["-fno-sanitize=all"]
 
 _FREESTANDING_COPTS = [
     "-O2",
@@ -38,7 +38,6 @@ _FREESTANDING_COPTS = [
 
 _FREESTANDING_LINKOPTS = [
     "-static",
-    "-no-pie",
     "-nostdlib",
     "-nostartfiles",
     "-Wl,--gc-sections",
@@ -125,7 +124,10 @@ def cloister_cc_fuzz_test(name, srcs, corpus = [], deps = [], copts = [], **kwar
     cc_test(
         name = name,
         srcs = srcs,
-        args = ["$(locations %s)" % f for f in corpus],
+        args = select({
+            "//tools/bazel:libfuzzer": [],
+            "//conditions:default": ["$(locations %s)" % f for f in corpus],
+        }),
         copts = _WARNINGS + copts,
         data = corpus,
         linkopts = select({
@@ -158,7 +160,10 @@ def freestanding_binary(name, srcs, copts = [], linkopts = [], deps = [], **kwar
         name = name,
         srcs = srcs,
         copts = _WARNINGS + _FREESTANDING_COPTS + _NO_SANITIZER + copts,
-        linkopts = _FREESTANDING_LINKOPTS + _NO_SANITIZER + linkopts,
+        linkopts = _FREESTANDING_LINKOPTS + _NO_SANITIZER + linkopts + select({
+            "//tools/bazel:libfuzzer": ["-fno-sanitize-link-runtime"],
+            "//conditions:default": [],
+        }),
         linkstatic = True,
         deps = deps,
         **kwargs

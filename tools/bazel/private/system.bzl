@@ -2,7 +2,7 @@
 
 load("@rules_cc//cc:defs.bzl", "cc_library")
 
-def system_library(name, libs = [], deps = [], linkopts = []):
+def system_library(name, libs = [], deps = [], linkopts = [], tsan = None):
     """One library of the system, for dynamic and for fully static programs.
 
     Args:
@@ -11,6 +11,7 @@ def system_library(name, libs = [], deps = [], linkopts = []):
         other resolve; as-needed keeps a shared library out of a program that does not use it.
       deps: other system_library targets this one's archives use; they come after it on the line.
       linkopts: after the libraries.
+      tsan: what tells ThreadSanitizer of the locks in this library; linked under --config=tsan.
     """
     group = []
     if libs:
@@ -18,7 +19,10 @@ def system_library(name, libs = [], deps = [], linkopts = []):
     cc_library(
         name = name,
         linkopts = group + linkopts,
-        deps = deps,
+        deps = deps + (select({
+            "//tools/bazel:tsan": [tsan],
+            "//conditions:default": [],
+        }) if tsan else []),
     )
 
 def abseil(names):
