@@ -34,16 +34,16 @@ absl::StatusOr<OwnedFd> ConnectNonBlocking(const std::string& path) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<LauncherClient>> LauncherClient::Connect(Target target,
+absl::StatusOr<std::unique_ptr<LauncherClient>> LauncherClient::Connect(Target* target,
                                                                         absl::Duration patience) {
   const absl::Time deadline = absl::Now() + patience;
-  CLOISTER_ASSIGN_OR_RETURN(OwnedFd socket, ConnectNonBlocking(target.socket_path));
+  CLOISTER_ASSIGN_OR_RETURN(OwnedFd socket, ConnectNonBlocking(target->socket_path));
   OwnedFd wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake.valid()) return ErrnoStatus(errno, "eventfd");
   std::vector<internal::LauncherEvent> backlog;
   CLOISTER_RETURN_IF_ERROR(SayHello(socket.get(), deadline, &backlog).status());
   std::unique_ptr<LauncherClient> client(
-      new LauncherClient(std::move(target), std::move(socket), std::move(wake)));
+      new LauncherClient(std::move(*target), std::move(socket), std::move(wake)));
   client->backlog_ = std::move(backlog);
   return client;
 }

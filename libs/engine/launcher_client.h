@@ -50,8 +50,9 @@ class LauncherClient {
     bool is_child = false;
   };
 
-  // Connects and says Hello, waiting at most `patience`. Events are kept back until Start.
-  static absl::StatusOr<std::unique_ptr<LauncherClient>> Connect(Target target,
+  // Connects and says Hello, waiting at most `patience`. Events are kept back until Start. `target` is moved from only on
+  // success.
+  static absl::StatusOr<std::unique_ptr<LauncherClient>> Connect(Target* target,
                                                                  absl::Duration patience);
   // Stops listening and closes the connection; the launcher goes on. Not on the reader thread.
   ~LauncherClient();

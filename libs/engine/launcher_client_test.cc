@@ -93,7 +93,7 @@ class LauncherClientTest : public testing::Test {
     target.socket_path = directory_ / "s";
     target.process = std::move(pidfd_);
     target.is_child = true;
-    auto client = LauncherClient::Connect(std::move(target), absl::Seconds(60));
+    auto client = LauncherClient::Connect(&target, absl::Seconds(60));
     ASSERT_THAT(client, IsOk());
     client_ = *std::move(client);
   }

@@ -18,6 +18,8 @@
 #include "cloister/internal/launch_record.pb.h"
 #include "libs/os/memfd.h"
 #include "libs/os/seqpacket.h"
+#include "libs/state/layout.h"
+#include "libs/state/record_file.h"
 
 namespace cloister::engine {
 namespace {
@@ -27,6 +29,10 @@ using Entry = internal::InventoryReply::Entry;
 void WriteFile(int directory, const char* name, const std::string& bytes) {
   OwnedFd file(openat(directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   [[maybe_unused]] const ssize_t written = write(file.get(), bytes.data(), bytes.size());
+}
+
+void Record(int directory, const char* name, const std::string& bytes) {
+  [[maybe_unused]] const absl::Status written = state::WriteRecord(directory, name, bytes);
 }
 
 bool IsLive(const Entry& entry) {
@@ -242,7 +248,7 @@ void FakeLauncher::Start(Task& task, const std::string& argument) {
   internal::LaunchRecord record;
   record.set_task_id(task.entry.task_id());
   *record.mutable_launched() = *launched;
-  WriteFile(task.directory.get(), "launch", record.SerializeAsString());
+  Record(task.directory.get(), state::kLaunchRecord, record.SerializeAsString());
   internal::LauncherEvent event;
   *event.mutable_launched() = *launched;
   SayLocked(event);
@@ -263,7 +269,7 @@ void FakeLauncher::End(const std::string& task_id, int wait_status, bool killed_
   *record.mutable_exited() = *exited;
   *record.mutable_launched() = entry.launched();
   if (it->second.directory.valid()) {
-    WriteFile(it->second.directory.get(), "exit", record.SerializeAsString());
+    Record(it->second.directory.get(), state::kExitRecord, record.SerializeAsString());
   }
   SayExited(*exited);
 }
