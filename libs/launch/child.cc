@@ -1,0 +1,230 @@
+#include "libs/launch/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/close_range.h>
+#include <linux/keyctl.h>
+#include <linux/mount.h>
+#include <linux/prctl.h>
+#include <linux/sched.h>
+#include <signal.h>
+
+#include "libs/launch/raw_syscall.h"
+#include "libs/launch/report_message.h"
+#include "libs/launch/template_paths.h"
+#include "cloister/internal/launcher.pb.h"
+
+namespace cloister {
+namespace launch {
+namespace {
+
+constexpr unsigned long kReadOnlyBind = MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
+
+// Each step returns 0 or an errno, and sets *index where it works through a list.
+using StepFunction = int (*)(const ChildContext& context, int* index);
+
+int ErrorOf(long result) { return result < 0 ? static_cast<int>(-result) : 0; }
+
+// v1: "0" moves the writer alone, which is single-threaded; unlike a write of a pid to cgroup.procs it does not wait for
+// an RCU grace period (10 ms). v2: the child was born in its cgroup, there is nothing to join.
+int CgroupJoin(const ChildContext& context, int* index) {
+  for (int i = 0; i < context.join_count; ++i) {
+    *index = i;
+    const int error = ErrorOf(RawSyscall(__NR_write, context.joins[i], Raw("0"), 1));
+    if (error != 0) return error;
+  }
+  return 0;
+}
+
+// After the join: the namespace's root is where its maker is, so made before it the task would see its path on the host.
+int CgroupNamespace(const ChildContext&, int*) { return ErrorOf(RawSyscall(__NR_unshare, CLONE_NEWCGROUP)); }
+
+int Session(const ChildContext&, int*) { return ErrorOf(RawSyscall(__NR_setsid)); }
+
+// Without one of its own the task would possess the session keyring of the launcher.
+int Keyring(const ChildContext&, int*) {
+  return ErrorOf(RawSyscall(__NR_keyctl, KEYCTL_JOIN_SESSION_KEYRING, 0));
+}
+
+// Before IDENTITY, as mounting needs the capabilities that it takes away. The mount namespace is a copy of the template's,
+// all of it private: nothing here can propagate to the host.
+int Mounts(const ChildContext& context, int* index) {
+  for (int i = 0; i < context.mount_count; ++i) {
+    *index = i;
+    const ChildMount& mount = context.mounts[i];
+    const long result = mount.tree >= 0
+                            ? RawSyscall(__NR_move_mount, mount.tree, Raw(""), AT_FDCWD, Raw(mount.inside),
+                                         MOVE_MOUNT_F_EMPTY_PATH)
+                            : RawSyscall(__NR_mount, Raw(mount.type), Raw(mount.inside), Raw(mount.type),
+                                         static_cast<long>(mount.flags), Raw(mount.options));
+    if (result < 0) return ErrorOf(result);
+  }
+  return 0;
+}
+
+// The template is the root of the namespace already; the host's root was never in it. Only the working directory, which
+// would otherwise be the template's "/" below what MOUNTS put on top, is set anew.
+int Root(const ChildContext&, int*) { return ErrorOf(RawSyscall(__NR_chdir, Raw("/"))); }
+
+// What hides is ours: /dev/null and an empty directory of the read-only template, which no task can have replaced
+// (CVE-2025-31133).
+int Masks(const ChildContext& context, int* index) {
+  for (int i = 0; i < context.mask_count; ++i) {
+    *index = i;
+    const ChildMask& mask = context.masks[i];
+    const char* source = mask.inside;
+    if (mask.kind == ChildMask::kHiddenFile) source = kTemplateNull;
+    if (mask.kind == ChildMask::kHiddenDirectory) source = kTemplateEmptyDirectory;
+    long result = RawSyscall(__NR_mount, Raw(source), Raw(mask.inside), 0, MS_BIND);
+    if (result == 0 && mask.kind == ChildMask::kReadOnly) {
+      // A single mount(2) with MS_BIND | MS_RDONLY leaves the bind writable; only the remount counts.
+      result = RawSyscall(__NR_mount, 0, Raw(mask.inside), 0, static_cast<long>(kReadOnlyBind));
+    }
+    if (result < 0) return ErrorOf(result);
+  }
+  return 0;
+}
+
+int Limits(const ChildContext& context, int* index) {
+  for (int i = 0; i < context.rlimit_count; ++i) {
+    *index = i;
+    const uint64_t limit[2] = {context.rlimits[i].soft, context.rlimits[i].hard};
+    const int error = ErrorOf(RawSyscall(__NR_prlimit64, 0, context.rlimits[i].resource, Raw(&limit)));
+    if (error != 0) return error;
+  }
+  return 0;
+}
+
+// Before IDENTITY: dropping needs CAP_SETPCAP.
+int BoundingSet(const ChildContext& context, int*) {
+  for (int capability = 0; capability < 64; ++capability) {
+    if ((context.bounding_drop >> capability & 1) == 0) continue;
+    const int error = ErrorOf(RawSyscall(__NR_prctl, PR_CAPBSET_DROP, capability));
+    if (error != 0) return error;
+  }
+  return 0;
+}
+
+// Groups first, user last: each needs the rights that the next one gives up.
+int Identity(const ChildContext& context, int*) {
+  long result = RawSyscall(__NR_prctl, PR_SET_KEEPCAPS, 1);
+  if (result == 0) result = RawSyscall(__NR_setgroups, context.group_count, Raw(context.groups));
+  if (result == 0) result = RawSyscall(__NR_setresgid, context.gid, context.gid, context.gid);
+  if (result == 0) result = RawSyscall(__NR_setresuid, context.uid, context.uid, context.uid);
+  return ErrorOf(result);
+}
+
+// After IDENTITY: the change of user clears the effective and ambient sets.
+int Capabilities(const ChildContext& context, int*) {
+  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[2];
+  for (int word = 0; word < 2; ++word) {
+    data[word].effective = static_cast<uint32_t>(context.effective >> (32 * word));
+    data[word].permitted = static_cast<uint32_t>(context.permitted >> (32 * word));
+    data[word].inheritable = static_cast<uint32_t>(context.inheritable >> (32 * word));
+  }
+  int error = ErrorOf(RawSyscall(__NR_capset, Raw(&header), Raw(data)));
+  for (int capability = 0; error == 0 && capability < 64; ++capability) {
+    if ((context.ambient >> capability & 1) == 0) continue;
+    error = ErrorOf(RawSyscall(__NR_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0));
+  }
+  return error;
+}
+
+// After IDENTITY, which clears it. It fires when the creating thread ends; launch threads never do before the process.
+int DeathSignal(const ChildContext&, int*) { return ErrorOf(RawSyscall(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL)); }
+
+int NoNewPrivs(const ChildContext&, int*) {
+  return ErrorOf(RawSyscall(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+}
+
+// As the task's user, after IDENTITY. A directory that is not reachable from the root would be a way out of it, as
+// /proc/self/fd/N was in CVE-2024-21626: the kernel then gives a path that does not begin with "/".
+int WorkDirectory(const ChildContext& context, int*) {
+  const int error = ErrorOf(RawSyscall(__NR_chdir, Raw(context.work_dir)));
+  if (error != 0) return error;
+  char path[4096];
+  const long size = RawSyscall(__NR_getcwd, Raw(path), sizeof(path));
+  if (size < 0) return ErrorOf(size);
+  return path[0] == '/' ? 0 : ENOENT;
+}
+
+int Umask(const ChildContext& context, int*) {
+  RawSyscall(__NR_umask, context.umask);
+  return 0;
+}
+
+// Last before the exec: whatever is open at it could be reached as /proc/self/fd/N. The table is shared with the launcher
+// up to here; CLOSE_RANGE_UNSHARE copies only what lies below the first foreign descriptor, so the cost does not grow
+// with the launcher's other tasks.
+int Fds(const ChildContext& context, int*) {
+  long result = RawSyscall(__NR_close_range, context.first_foreign_fd, ~0U, CLOSE_RANGE_UNSHARE);
+  const int wanted[4] = {context.stdin_fd, context.stdout_fd, context.stderr_fd, context.report_fd};
+  for (int fd = 0; result >= 0 && fd < 4; ++fd) result = RawSyscall(__NR_dup3, wanted[fd], fd, 0);
+  // Of the exec itself; closed by it.
+  if (result >= 0) result = RawSyscall(__NR_dup3, context.init_fd, kReportFd + 1, O_CLOEXEC);
+  if (result >= 0) result = RawSyscall(__NR_close_range, kReportFd + 2, ~0U, 0);
+  return ErrorOf(result);
+}
+
+int Init(const ChildContext& context, int*) {
+  return ErrorOf(RawSyscall(__NR_execveat, kReportFd + 1, Raw(""), Raw(context.init_argv), Raw(context.envp),
+                            AT_EMPTY_PATH));
+}
+
+struct Step {
+  internal::LaunchStep name;
+  StepFunction run;
+};
+
+// Signals need no step: CLONE_CLEAR_SIGHAND resets the handlers, and init empties the mask for its payload.
+constexpr Step kInsideSteps[] = {
+    {internal::LAUNCH_STEP_CGROUP_JOIN, CgroupJoin},
+    {internal::LAUNCH_STEP_CGROUP_NAMESPACE, CgroupNamespace},
+    {internal::LAUNCH_STEP_SESSION, Session},
+    {internal::LAUNCH_STEP_KEYRING, Keyring},
+    {internal::LAUNCH_STEP_MOUNTS, Mounts},
+    {internal::LAUNCH_STEP_ROOT, Root},
+    {internal::LAUNCH_STEP_MASKS, Masks},
+    {internal::LAUNCH_STEP_LIMITS, Limits},
+    {internal::LAUNCH_STEP_BOUNDING_SET, BoundingSet},
+    {internal::LAUNCH_STEP_IDENTITY, Identity},
+    {internal::LAUNCH_STEP_CAPABILITIES, Capabilities},
+    {internal::LAUNCH_STEP_DEATH_SIGNAL, DeathSignal},
+    {internal::LAUNCH_STEP_NO_NEW_PRIVS, NoNewPrivs},
+    {internal::LAUNCH_STEP_CWD, WorkDirectory},
+    {internal::LAUNCH_STEP_UMASK, Umask},
+    {internal::LAUNCH_STEP_FDS, Fds},
+    {internal::LAUNCH_STEP_INIT, Init},
+};
+constexpr int kInsideStepCount = sizeof(kInsideSteps) / sizeof(kInsideSteps[0]);
+
+}  // namespace
+
+void RunChild(const ChildContext* context) {
+  // Moved to 3 by FDS; until then, and when FDS fails half way, it is where the launcher put it.
+  int report_fd = context->report_fd;
+  for (const Step& step : kInsideSteps) {
+    int index = 0;
+    const int error = step.name == context->fail_step ? context->fail_error : step.run(*context, &index);
+    if (step.name == internal::LAUNCH_STEP_FDS && error == 0) report_fd = kReportFd;
+    if (error == 0) continue;
+    const ReportMessage message = {kReportFailed, step.name, index, error, 0};
+    RawSyscall(__NR_sendto, report_fd, Raw(&message), sizeof(message), 0x4000 /* MSG_NOSIGNAL */);
+    break;
+  }
+  for (;;) RawSyscall(__NR_exit, 127);
+}
+
+StepList InsideSteps() {
+  static const int* const names = [] {
+    static int list[kInsideStepCount];
+    for (int i = 0; i < kInsideStepCount; ++i) list[i] = kInsideSteps[i].name;
+    return list;
+  }();
+  return {names, kInsideStepCount};
+}
+
+}  // namespace launch
+}  // namespace cloister

@@ -1,0 +1,91 @@
+// The inside half of a launch: what the child does between clone and exec. It shares the launcher's memory and descriptor
+// table, its thread sleeps meanwhile (CLONE_VM | CLONE_VFORK | CLONE_FILES), and only raw system calls run in it.
+//
+// ChildContext is prepared before the clone and only read by the child.
+#ifndef CLOISTER_LIBS_LAUNCH_CHILD_H_
+#define CLOISTER_LIBS_LAUNCH_CHILD_H_
+
+#include <sys/types.h>
+
+#include <cstdint>
+
+namespace cloister {
+namespace launch {
+
+constexpr int kMaxMounts = 64;
+constexpr int kMaxJoins = 8;
+
+struct ChildMount {
+  const char* inside;
+  // A detached tree to move there, or -1: then a new `type` with `options`.
+  int tree;
+  const char* type;
+  const char* options;
+  unsigned long flags;
+};
+
+struct ChildMask {
+  enum Kind : int { kHiddenFile, kHiddenDirectory, kReadOnly };
+  Kind kind;
+  const char* inside;
+};
+
+struct ChildRlimit {
+  int resource;
+  uint64_t soft;
+  uint64_t hard;
+};
+
+// Pointers are borrowed from the FlatPlan that made it.
+struct ChildContext {
+  // Files `tasks` of the v1 hierarchies, open for writing.
+  int joins[kMaxJoins];
+  int join_count;
+  const ChildMount* mounts;
+  int mount_count;
+  const ChildMask* masks;
+  int mask_count;
+  const ChildRlimit* rlimits;
+  int rlimit_count;
+  uint32_t uid;
+  uint32_t gid;
+  const uint32_t* groups;
+  int group_count;
+  // Bits to drop from the bounding set that the launch thread left.
+  uint64_t bounding_drop;
+  uint64_t permitted;
+  uint64_t effective;
+  uint64_t inheritable;
+  uint64_t ambient;
+  const char* work_dir;
+  uint32_t umask;
+  // Descriptors below first_foreign_fd; see LowFds.
+  int stdin_fd;
+  int stdout_fd;
+  int stderr_fd;
+  int report_fd;
+  int init_fd;
+  // All from here on belong to the launcher and other tasks.
+  int first_foreign_fd;
+  char* const* init_argv;
+  char* const* envp;
+  // Fault injection for tests: this step fails with this errno instead of running. 0 in production.
+  int fail_step;
+  int fail_error;
+};
+
+// Runs the inside steps in order, the last of which is the exec of init. Returns only by exiting: a failure is told over
+// report_fd as ReportMessage{FAILED, step, index, errno}.
+[[noreturn]] void RunChild(const ChildContext* context);
+
+// The names of the inside steps in order, for docs/launch-sequence.md and tests; values of LaunchStep.
+struct StepList {
+  const int* steps;
+  int count;
+};
+StepList InsideSteps();
+
+}  // namespace launch
+}  // namespace cloister
+
+#endif  // CLOISTER_LIBS_LAUNCH_CHILD_H_

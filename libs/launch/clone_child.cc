@@ -1,0 +1,73 @@
+#include "libs/launch/clone_child.h"
+
+#include <errno.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+
+#include "libs/base/errno_status.h"
+#include "libs/launch/raw_syscall.h"
+
+namespace cloister {
+namespace launch {
+namespace {
+
+constexpr size_t kGuardBytes = 4096;
+constexpr size_t kStackBytes = 64 * 1024;
+
+// In assembly, because the child must not return through the caller's frame: it has another stack.
+long Clone3(clone_args* arguments, const ChildContext* context) {
+  long result;
+  __asm__ volatile(
+      "syscall\n"
+      "test %%rax, %%rax\n"
+      "jnz 1f\n"
+      "xor %%ebp, %%ebp\n"
+      "mov %[context], %%rdi\n"
+      "call *%[run]\n"
+      "hlt\n"
+      "1:\n"
+      : "=a"(result)
+      : "a"(__NR_clone3), "D"(arguments), "S"(sizeof(*arguments)), [context] "b"(context), [run] "d"(&RunChild)
+      : "rcx", "r11", "memory");
+  return result;
+}
+
+}  // namespace
+
+ChildStack::ChildStack() : size_(kStackBytes) {
+  void* mapping = mmap(nullptr, kGuardBytes + kStackBytes, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+  if (mapping == MAP_FAILED || mprotect(mapping, kGuardBytes, PROT_NONE) != 0) std::abort();
+  base_ = static_cast<char*>(mapping) + kGuardBytes;
+}
+
+ChildStack::~ChildStack() { munmap(static_cast<char*>(base_) - kGuardBytes, kGuardBytes + kStackBytes); }
+
+absl::StatusOr<ClonedChild> CloneChild(const ChildContext& context, uint64_t namespaces, int cgroup_fd,
+                                       const ChildStack& stack) {
+  int pidfd = -1;
+  clone_args arguments;
+  std::memset(&arguments, 0, sizeof(arguments));
+  // CLEAR_SIGHAND: while it shares our memory no handler of ours may run in the child.
+  arguments.flags =
+      CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_PIDFD | CLONE_CLEAR_SIGHAND | namespaces;
+  arguments.pidfd = reinterpret_cast<uint64_t>(&pidfd);
+  arguments.exit_signal = SIGCHLD;
+  arguments.stack = reinterpret_cast<uint64_t>(stack.base());
+  arguments.stack_size = stack.size();
+  if (cgroup_fd >= 0) {
+    arguments.flags |= CLONE_INTO_CGROUP;
+    arguments.cgroup = static_cast<uint64_t>(cgroup_fd);
+  }
+  const long pid = Clone3(&arguments, &context);
+  if (pid < 0) return ErrnoStatus(static_cast<int>(-pid), "clone3");
+  return ClonedChild{static_cast<pid_t>(pid), PidFd(OwnedFd(pidfd))};
+}
+
+}  // namespace launch
+}  // namespace cloister

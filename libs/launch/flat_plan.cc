@@ -1,0 +1,141 @@
+#include "libs/launch/flat_plan.h"
+
+#include <sys/mount.h>
+
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "libs/base/status_macros.h"
+
+namespace cloister {
+namespace launch {
+namespace {
+
+char* Pointer(const std::string& text) { return const_cast<char*>(text.c_str()); }
+
+absl::Status CheckLists(const internal::LaunchPlan& plan) {
+  if (plan.mounts_size() > kMaxMounts) {
+    return absl::InvalidArgumentError(absl::StrCat("plan has ", plan.mounts_size(), " mounts: over ", kMaxMounts));
+  }
+  if (plan.exec().candidates().empty()) return absl::InvalidArgumentError("plan has no command");
+  for (const std::string& candidate : plan.exec().candidates()) {
+    if (candidate.empty()) return absl::InvalidArgumentError("plan has an empty command");
+  }
+  return absl::OkStatus();
+}
+
+// Filesystem type and options of a mount that is made new inside.
+absl::Status DescribeMount(const internal::Mount& mount, ChildMount* result, std::string* options) {
+  switch (mount.kind()) {
+    case internal::Mount::KIND_PROC:
+      result->type = "proc";
+      break;
+    case internal::Mount::KIND_DEVPTS:
+      result->type = "devpts";
+      *options = "newinstance,ptmxmode=0666,mode=0620,gid=5";
+      break;
+    case internal::Mount::KIND_MQUEUE:
+      result->type = "mqueue";
+      break;
+    case internal::Mount::KIND_TMPFS:
+      result->type = "tmpfs";
+      *options = absl::StrFormat("mode=%o,size=%d", mount.mode(), mount.size_bytes());
+      break;
+    case internal::Mount::KIND_TASK_DIRECTORY:
+      break;
+    default:
+      return absl::InvalidArgumentError(absl::StrCat("mount on '", mount.inside(), "': unknown kind ", mount.kind()));
+  }
+  // Every mount of a task is nosuid,nodev, whatever the plan says; but /dev/pts without devices would be no /dev/pts.
+  result->flags = MS_NOSUID;
+  if (mount.kind() != internal::Mount::KIND_DEVPTS) result->flags |= MS_NODEV;
+  const bool executable =
+      mount.kind() == internal::Mount::KIND_TMPFS || mount.kind() == internal::Mount::KIND_TASK_DIRECTORY;
+  if (!executable || mount.noexec()) result->flags |= MS_NOEXEC;
+  if (mount.read_only()) result->flags |= MS_RDONLY;
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status FlatPlan::AddMounts(const internal::LaunchPlan& plan) {
+  const size_t count = static_cast<size_t>(plan.mounts_size());
+  mounts_.resize(count);
+  mount_options_.resize(count);
+  for (size_t i = 0; i < count; ++i) {
+    const internal::Mount& mount = plan.mounts(static_cast<int>(i));
+    mounts_[i] = {mount.inside().c_str(), -1, nullptr, nullptr, 0};
+    CLOISTER_RETURN_IF_ERROR(DescribeMount(mount, &mounts_[i], &mount_options_[i]));
+    mounts_[i].options = mount_options_[i].c_str();
+  }
+  context_.mounts = mounts_.data();
+  context_.mount_count = static_cast<int>(count);
+  return absl::OkStatus();
+}
+
+absl::Status FlatPlan::AddMasks(const internal::LaunchPlan& plan) {
+  for (const internal::Mask& mask : plan.masks()) {
+    ChildMask::Kind kind;
+    switch (mask.kind()) {
+      case internal::Mask::KIND_HIDDEN_FILE:
+        kind = ChildMask::kHiddenFile;
+        break;
+      case internal::Mask::KIND_HIDDEN_DIRECTORY:
+        kind = ChildMask::kHiddenDirectory;
+        break;
+      case internal::Mask::KIND_READ_ONLY:
+        kind = ChildMask::kReadOnly;
+        break;
+      default:
+        return absl::InvalidArgumentError(absl::StrCat("mask of '", mask.inside(), "': unknown kind ", mask.kind()));
+    }
+    masks_.push_back({kind, mask.inside().c_str()});
+  }
+  context_.masks = masks_.data();
+  context_.mask_count = static_cast<int>(masks_.size());
+  return absl::OkStatus();
+}
+
+// The candidates, an empty string, the arguments: as init expects them.
+void FlatPlan::AddExec(const internal::Exec& exec) {
+  static char empty[] = "";
+  for (const std::string& candidate : exec.candidates()) argv_.push_back(Pointer(candidate));
+  argv_.push_back(empty);
+  for (const std::string& argument : exec.args()) argv_.push_back(Pointer(argument));
+  argv_.push_back(nullptr);
+  for (const std::string& variable : exec.env()) env_.push_back(Pointer(variable));
+  env_.push_back(nullptr);
+  context_.init_argv = argv_.data();
+  context_.envp = env_.data();
+  context_.work_dir = exec.work_dir().c_str();
+}
+
+absl::StatusOr<std::unique_ptr<FlatPlan>> FlatPlan::Make(const internal::LaunchPlan& plan, uint64_t thread_bounding) {
+  CLOISTER_RETURN_IF_ERROR(CheckLists(plan));
+  std::unique_ptr<FlatPlan> flat(new FlatPlan());
+  CLOISTER_RETURN_IF_ERROR(flat->AddMounts(plan));
+  CLOISTER_RETURN_IF_ERROR(flat->AddMasks(plan));
+  flat->AddExec(plan.exec());
+  for (const internal::Rlimit& limit : plan.rlimits()) {
+    flat->rlimits_.push_back({static_cast<int>(limit.resource()), limit.soft(), limit.hard()});
+  }
+  flat->groups_.assign(plan.identity().groups().begin(), plan.identity().groups().end());
+  ChildContext& context = flat->context_;
+  context.rlimits = flat->rlimits_.data();
+  context.rlimit_count = static_cast<int>(flat->rlimits_.size());
+  context.uid = plan.identity().uid();
+  context.gid = plan.identity().gid();
+  context.groups = flat->groups_.data();
+  context.group_count = static_cast<int>(flat->groups_.size());
+  context.bounding_drop = thread_bounding & ~plan.capabilities().bounding();
+  context.permitted = plan.capabilities().permitted();
+  context.effective = plan.capabilities().effective();
+  context.inheritable = plan.capabilities().inheritable();
+  context.ambient = plan.capabilities().ambient();
+  context.umask = plan.umask();
+  return flat;
+}
+
+}  // namespace launch
+}  // namespace cloister

@@ -1,0 +1,54 @@
+// A LaunchPlan as the child can use it: plain arrays and C strings, all made before the clone.
+#ifndef CLOISTER_LIBS_LAUNCH_FLAT_PLAN_H_
+#define CLOISTER_LIBS_LAUNCH_FLAT_PLAN_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "cloister/internal/plan.pb.h"
+#include "libs/base/owned_fd.h"
+#include "libs/launch/child.h"
+
+namespace cloister {
+namespace launch {
+
+// Holds pointers into the plan, which must outlive it. Not copyable: the context points into it.
+class FlatPlan {
+ public:
+  // INVALID_ARGUMENT for a plan that no planner of ours makes: an unknown kind, too many mounts. The launcher carries out
+  // what it is told by a trusted executor, but never guesses.
+  static absl::StatusOr<std::unique_ptr<FlatPlan>> Make(const internal::LaunchPlan& plan, uint64_t thread_bounding);
+
+  FlatPlan(const FlatPlan&) = delete;
+  FlatPlan& operator=(const FlatPlan&) = delete;
+
+  // Gives mount `index` its detached tree, to be moved into place.
+  void SetTree(int index, int tree_fd) { mounts_[static_cast<size_t>(index)].tree = tree_fd; }
+
+  // Everything but the descriptors, which the caller fills in.
+  ChildContext& context() { return context_; }
+
+ private:
+  FlatPlan() = default;
+  absl::Status AddMounts(const internal::LaunchPlan& plan);
+  absl::Status AddMasks(const internal::LaunchPlan& plan);
+  void AddExec(const internal::Exec& exec);
+
+  ChildContext context_{};
+  std::vector<ChildMount> mounts_;
+  std::vector<std::string> mount_options_;
+  std::vector<ChildMask> masks_;
+  std::vector<ChildRlimit> rlimits_;
+  std::vector<uint32_t> groups_;
+  std::vector<char*> argv_;
+  std::vector<char*> env_;
+};
+
+}  // namespace launch
+}  // namespace cloister
+
+#endif  // CLOISTER_LIBS_LAUNCH_FLAT_PLAN_H_

@@ -1,0 +1,196 @@
+// init: PID 1 of each task. A freestanding static program, executed from a sealed memfd that the task cannot read or
+// change, so that nothing of ours (memory, descriptors, environment) is in the task's reach.
+//
+//   argv  CANDIDATE... "" ARG...   paths to try in order; the empty one ends them and is where the payload's argv begins
+//   env   the payload's, passed on untouched; init reads nothing of it
+//   fds   0 1 2 the payload's; 3 the report socket
+//
+// It starts the payload in a vforked child, hands the payload's pidfd to the launcher, forwards signals, reaps, and tells
+// the raw wait status before it exits: a namespace's init cannot die of a signal that it sends itself, so its own exit
+// status cannot carry one.
+#include <linux/errno.h>
+#include <linux/fcntl.h>
+#include <linux/poll.h>
+#include <linux/prctl.h>
+#include <linux/sched.h>
+#include <linux/signal.h>
+#include <linux/wait.h>
+
+#include "libs/launch/raw_syscall.h"
+#include "libs/launch/report_message.h"
+
+namespace cloister {
+namespace launch {
+namespace {
+
+constexpr unsigned long kKernelSigsetSize = 8;
+constexpr unsigned long kAllSignals = ~0UL;
+constexpr int kSigKill = 9;
+constexpr int kSigChild = 17;
+
+// Of the vforked child, which runs while init itself sleeps.
+alignas(16) char g_child_stack[16 * 1024];
+
+struct Payload {
+  char** candidates;
+  char** argv;  // argv[0] is filled in with the candidate
+  char** envp;
+};
+
+// Written by the child in our memory; it shares it until its exec.
+volatile int g_exec_failed;
+
+void Send(const ReportMessage& message) {
+  RawSyscall(__NR_sendto, kReportFd, Raw(&message), sizeof(message), 0x4000 /* MSG_NOSIGNAL */);
+}
+
+[[noreturn]] void Exit(int code) {
+  for (;;) RawSyscall(__NR_exit_group, code);
+}
+
+// Only "not here" errors go on to the next place; what is there and cannot run is the answer.
+bool TryNext(int error) { return error == ENOENT || error == ENOTDIR || error == EACCES; }
+
+[[noreturn]] void RunPayload(Payload* payload) {
+  // A session of its own: signals that the payload sends to its process group do not reach init.
+  RawSyscall(__NR_setsid);
+  unsigned long none = 0;
+  RawSyscall(__NR_rt_sigprocmask, 2 /* SIG_SETMASK */, Raw(&none), 0, kKernelSigsetSize);
+  int error = ENOENT;
+  int index = 0;
+  // To argv, not to the empty string: that stood in argv[0], which is the candidate's now.
+  for (int i = 0; payload->candidates + i != payload->argv; ++i) {
+    payload->argv[0] = payload->candidates[i];
+    const int failure =
+        static_cast<int>(-RawSyscall(__NR_execve, Raw(payload->candidates[i]), Raw(payload->argv), Raw(payload->envp)));
+    // A file without permission says more than the places after it where there is none.
+    if (error != EACCES) {
+      error = failure;
+      index = i;
+    }
+    if (!TryNext(failure)) {
+      error = failure;
+      index = i;
+      break;
+    }
+  }
+  g_exec_failed = 1;
+  Send({kReportFailed, kStepExec, index, error, 0});
+  Exit(127);
+}
+
+// vfork into RunPayload on g_child_stack. Inline assembly, because the child must not return through our frame.
+long ClonePayload(Payload* payload, int* pidfd) {
+  char* stack = g_child_stack + sizeof(g_child_stack);
+  const unsigned long flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | kSigChild;
+  long result;
+  register int* r10 __asm__("r10") = nullptr;
+  register long r8 __asm__("r8") = 0;
+  __asm__ volatile(
+      "syscall\n"
+      "test %%rax, %%rax\n"
+      "jnz 1f\n"
+      "xor %%ebp, %%ebp\n"
+      "mov %[payload], %%rdi\n"
+      "call *%[run]\n"
+      "hlt\n"
+      "1:\n"
+      : "=a"(result)
+      : "a"(__NR_clone), "D"(flags), "S"(stack), "d"(pidfd), "r"(r10), "r"(r8), [payload] "b"(payload),
+        [run] "r"(&RunPayload)
+      : "rcx", "r11", "memory");
+  return result;
+}
+
+// EXECED with the payload's pidfd: the launcher signals the payload itself by it, with root's rights and in any state.
+void SendExeced(int pidfd) {
+  ReportMessage message = {kReportExeced, 0, 0, 0, 0};
+  struct {
+    void* base;
+    unsigned long size;
+  } piece = {&message, sizeof(message)};
+  struct {
+    unsigned long size;
+    int level;
+    int type;
+    int fd;
+    int padding;
+  } control = {20, 1 /* SOL_SOCKET */, 1 /* SCM_RIGHTS */, pidfd, 0};
+  struct {
+    void* name;
+    int name_size;
+    void* pieces;
+    unsigned long piece_count;
+    void* control;
+    unsigned long control_size;
+    int flags;
+  } header = {nullptr, 0, &piece, 1, &control, sizeof(control), 0};
+  RawSyscall(__NR_sendmsg, kReportFd, Raw(&header), 0x4000 /* MSG_NOSIGNAL */);
+}
+
+// Reaps all that has ended. Does not return when the payload was among it.
+void ReapAll(long payload) {
+  for (;;) {
+    int status = 0;
+    const long pid = RawSyscall(__NR_wait4, -1, Raw(&status), WNOHANG | __WALL);
+    if (pid <= 0) return;
+    if (pid != payload) continue;
+    Send({kReportExited, 0, 0, 0, status});
+    Exit(0);
+  }
+}
+
+[[noreturn]] void Serve(long payload, int signals) {
+  struct pollfd fds[2] = {{signals, POLLIN, 0}, {kReportFd, 0, 0}};
+  for (;;) {
+    ReapAll(payload);
+    RawSyscall(__NR_poll, Raw(fds), 2, -1);
+    // The launcher is gone: nobody would ever learn of us. (The parent-death signal says the same; this one cannot be lost.)
+    if ((fds[1].revents & POLLHUP) != 0) Exit(kSigKill);
+    if ((fds[0].revents & POLLIN) == 0) continue;
+    unsigned char info[128];  // signalfd_siginfo
+    if (RawSyscall(__NR_read, signals, Raw(info), sizeof(info)) != sizeof(info)) continue;
+    const int signal = static_cast<int>(*reinterpret_cast<unsigned*>(info));
+    if (signal != kSigChild) RawSyscall(__NR_kill, payload, signal);
+  }
+}
+
+}  // namespace
+
+extern "C" [[noreturn]] void InitMain(long* stack) {
+  const long argc = stack[0];
+  char** argv = reinterpret_cast<char**>(stack + 1);
+  Payload payload = {argv, argv, argv + argc + 1};
+  while (payload.argv[0][0] != '\0') ++payload.argv;
+  // Before the payload exists: it runs as the same user and must not be able to trace us or read our descriptors.
+  RawSyscall(__NR_prctl, PR_SET_DUMPABLE, 0);
+  RawSyscall(__NR_prctl, PR_SET_PDEATHSIG, kSigKill);
+  RawSyscall(__NR_fcntl, kReportFd, F_SETFD, FD_CLOEXEC);
+  // All blocked: a blocked signal is queued even for a namespace's init, which otherwise drops what it has no handler for.
+  RawSyscall(__NR_rt_sigprocmask, 2 /* SIG_SETMASK */, Raw(&kAllSignals), 0, kKernelSigsetSize);
+  const long signals = RawSyscall(__NR_signalfd4, -1, Raw(&kAllSignals), kKernelSigsetSize, O_CLOEXEC);
+  int pidfd = -1;
+  const long child = ClonePayload(&payload, &pidfd);
+  if (signals < 0 || child < 0) {
+    Send({kReportFailed, kStepExec, 0, static_cast<int>(-(signals < 0 ? signals : child)), 0});
+    Exit(127);
+  }
+  if (g_exec_failed != 0) Exit(127);
+  SendExeced(pidfd);
+  RawSyscall(__NR_close, pidfd);
+  // Ours would keep the output pipes open beyond the payload and its children.
+  for (int fd = 0; fd < kReportFd; ++fd) RawSyscall(__NR_close, fd);
+  Serve(child, static_cast<int>(signals));
+}
+
+}  // namespace launch
+}  // namespace cloister
+
+__asm__(
+    ".globl _start\n"
+    "_start:\n"
+    "xor %ebp, %ebp\n"
+    "mov %rsp, %rdi\n"
+    "and $-16, %rsp\n"
+    "call InitMain\n"
+    "hlt\n");

@@ -1,0 +1,241 @@
+#include "libs/launch/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "libs/base/errno_status.h"
+#include "libs/base/status_macros.h"
+#include "libs/launch/flat_plan.h"
+#include "libs/launch/launch_record.h"
+#include "libs/launch/report_message.h"
+#include "libs/launch/task_mounts.h"
+#include "libs/os/directory.h"
+#include "libs/os/seqpacket.h"
+#include "libs/state/layout.h"
+
+namespace cloister {
+namespace launch {
+namespace {
+
+struct Pipe {
+  OwnedFd read;
+  OwnedFd write;
+};
+
+// State of one launch on its way through the steps; whatever is still here at a failure is undone by its owner.
+struct Run {
+  LaunchSite* site;
+  LaunchThread* thread;
+  LaunchJob job;
+  std::unique_ptr<FlatPlan> flat;
+  std::vector<OwnedFd> trees;
+  int template_namespace = -1;
+  Pipe out;
+  Pipe err;
+  OwnedFd child_report;
+  ClonedChild child{0, PidFd()};
+  LaunchedTask task;
+  // Of the step's list, for the failure.
+  int index = 0;
+};
+
+absl::Status ReadPlan(Run* run) {
+  CLOISTER_ASSIGN_OR_RETURN(run->flat, FlatPlan::Make(run->job.plan, run->thread->bounding));
+  run->task.task_id = run->job.task_id;
+  run->task.stop = run->job.plan.stop();
+  return absl::OkStatus();
+}
+
+// In the launcher's mount namespace: a tree can only be cloned from a mount of the caller's own.
+absl::Status TaskDirectory(Run* run) {
+  CLOISTER_ASSIGN_OR_RETURN(
+      run->trees, PrepareTaskMounts(run->job.plan, run->job.task_directory.get(), run->flat.get(), &run->index));
+  return absl::OkStatus();
+}
+
+absl::Status Template(Run* run) {
+  CLOISTER_ASSIGN_OR_RETURN(run->template_namespace, run->site->templates().Get(run->job.plan.root()));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Pipe> MakeOutputPipe(const internal::Identity& identity) {
+  int fds[2];
+  if (pipe2(fds, O_CLOEXEC) != 0) return ErrnoStatus(errno, "pipe");
+  Pipe pipe = {OwnedFd(fds[0]), OwnedFd(fds[1])};
+  // Ours alone must not block: the flag belongs to the open file, and each end is one.
+  if (fcntl(fds[0], F_SETFL, O_NONBLOCK) != 0) return ErrnoStatus(errno, "pipe");
+  // So that the task can open /dev/stdout, which is a link to this pipe.
+  if (fchown(fds[1], identity.uid(), identity.gid()) != 0) return ErrnoStatus(errno, "pipe owner");
+  return pipe;
+}
+
+// Files that the task cannot reach: it gets pipes. `logs` is not part of its root.
+absl::Status Output(Run* run) {
+  CLOISTER_ASSIGN_OR_RETURN(OwnedFd logs, MakeDirectory(run->job.task_directory.get(), state::kLogsDirectory, 0700, 0, 0));
+  constexpr int kFlags = O_CREAT | O_WRONLY | O_APPEND;
+  CLOISTER_ASSIGN_OR_RETURN(run->task.stdout_file, OpenBeneath(logs.get(), state::kStdoutLog, kFlags, 0600));
+  CLOISTER_ASSIGN_OR_RETURN(run->task.stderr_file, OpenBeneath(logs.get(), state::kStderrLog, kFlags, 0600));
+  CLOISTER_ASSIGN_OR_RETURN(run->out, MakeOutputPipe(run->job.plan.identity()));
+  CLOISTER_ASSIGN_OR_RETURN(run->err, MakeOutputPipe(run->job.plan.identity()));
+  CLOISTER_ASSIGN_OR_RETURN(auto report, MakeSeqpacketPair());
+  if (fcntl(report.first.get(), F_SETFL, O_NONBLOCK) != 0) return ErrnoStatus(errno, "report socket");
+  run->task.report = std::move(report.first);
+  run->child_report = std::move(report.second);
+  return absl::OkStatus();
+}
+
+absl::Status CgroupTake(Run* run) {
+  CLOISTER_ASSIGN_OR_RETURN(run->task.pool, run->site->PoolFor(run->job.plan.cgroup()));
+  if (run->task.pool == nullptr) return absl::OkStatus();
+  CLOISTER_ASSIGN_OR_RETURN(run->task.slot, run->task.pool->Take());
+  return absl::OkStatus();
+}
+
+// Before the clone: the child never runs without its limits.
+absl::Status CgroupLimits(Run* run) { return run->task.slot.Limit(run->job.plan.cgroup(), &run->index); }
+
+// Before the clone: whatever happens from here on, the record says which cgroups to clean.
+absl::Status Record(Run* run) {
+  return WriteLaunchRecord(run->job.task_directory.get(), run->site->boot_id(), run->task);
+}
+
+void FillContext(Run* run, const LowFds::Block& block, const cgroup::JoinFds& joins) {
+  ChildContext& context = run->flat->context();
+  context.join_count = 0;
+  for (int fd : joins.tasks) context.joins[context.join_count++] = fd;
+  context.stdin_fd = block.Number(0);
+  context.stdout_fd = block.Number(1);
+  context.stderr_fd = block.Number(2);
+  context.report_fd = block.Number(3);
+  context.init_fd = run->site->init_fd();
+  context.first_foreign_fd = LowFds::first_foreign();
+  context.fail_step = run->site->options().fail_step;
+  context.fail_error = run->site->options().fail_error;
+}
+
+absl::Status Clone(Run* run) {
+  const std::unique_ptr<LowFds::Block> block = run->site->low_fds().Take();
+  const int fds[] = {run->site->null_fd(), run->out.write.get(), run->err.write.get(), run->child_report.get()};
+  for (int i = 0; i < LowFds::kBlockSize; ++i) CLOISTER_RETURN_IF_ERROR(block->Place(i, fds[i]));
+  const cgroup::JoinFds joins = run->task.slot.GetJoinFds();
+  if (joins.tasks.size() > kMaxJoins) return absl::InvalidArgumentError("plan has too many cgroup hierarchies");
+  FillContext(run, *block, joins);
+  // The cgroup namespace is made by a step of its own, after the join.
+  const uint64_t namespaces = run->job.plan.namespaces() & ~static_cast<uint64_t>(CLONE_NEWCGROUP);
+  if (setns(run->template_namespace, CLONE_NEWNS) != 0) return ErrnoStatus(errno, "enter the root template");
+  absl::StatusOr<ClonedChild> child =
+      CloneChild(run->flat->context(), namespaces, joins.clone_into, run->thread->stack);
+  if (setns(run->site->host_namespace(), CLONE_NEWNS) != 0) {
+    // In the wrong namespace the next task would be built from another's root: there is no going on.
+    std::abort();
+  }
+  CLOISTER_RETURN_IF_ERROR(child.status());
+  run->child = *std::move(child);
+  return absl::OkStatus();
+}
+
+// Concurrent with init's start. Of a child that has ended already the start time is still there: it is not reaped yet.
+absl::Status RecordPid(Run* run) {
+  run->task.pid = run->child.pid;
+  CLOISTER_ASSIGN_OR_RETURN(run->task.start_time_ticks, ProcessStartTime(run->child.pid));
+  return WriteLaunchRecord(run->job.task_directory.get(), run->site->boot_id(), run->task);
+}
+
+struct OutsideStep {
+  internal::LaunchStep name;
+  absl::Status (*run)(Run* run);
+};
+
+constexpr OutsideStep kOutsideSteps[] = {
+    {internal::LAUNCH_STEP_PLAN, ReadPlan},
+    {internal::LAUNCH_STEP_TASK_DIRECTORY, TaskDirectory},
+    {internal::LAUNCH_STEP_TEMPLATE, Template},
+    {internal::LAUNCH_STEP_OUTPUT, Output},
+    {internal::LAUNCH_STEP_CGROUP_TAKE, CgroupTake},
+    {internal::LAUNCH_STEP_CGROUP_LIMITS, CgroupLimits},
+    {internal::LAUNCH_STEP_RECORD, Record},
+    {internal::LAUNCH_STEP_CLONE, Clone},
+    {internal::LAUNCH_STEP_RECORD_PID, RecordPid},
+};
+
+internal::LaunchFailure MakeFailure(internal::LaunchStep step, int index, int error, absl::string_view detail) {
+  internal::LaunchFailure failure;
+  failure.set_step(step);
+  failure.set_index(index);
+  failure.set_error_number(error);
+  failure.set_detail(std::string(detail));
+  return failure;
+}
+
+// What a child that did not come to init's exec has said; nothing if it did.
+absl::optional<internal::LaunchFailure> ReadChildFailure(Run* run) {
+  ReportMessage message;
+  // Peeked, because a message of init's, which is faster than us sometimes, belongs to the supervisor.
+  const ssize_t size = recv(run->task.report.get(), &message, sizeof(message), MSG_PEEK | MSG_DONTWAIT);
+  if (size == sizeof(message) && message.kind == kReportFailed && message.step != kStepExec) {
+    return MakeFailure(static_cast<internal::LaunchStep>(message.step), message.index, message.error, "");
+  }
+  return absl::nullopt;
+}
+
+// Ends what the steps so far have made, in the order of its making turned round.
+void Undo(Run* run) {
+  if (run->child.pidfd.valid()) {
+    run->child.pidfd.Signal(SIGKILL).IgnoreError();  // Gone already, as a rule.
+    run->child.pidfd.WaitAndReap().IgnoreError();
+  }
+  if (run->task.pool != nullptr && !run->task.slot.name().empty()) run->task.pool->Discard(std::move(run->task.slot));
+}
+
+LaunchedTask Finish(Run* run) {
+  run->task.init = std::move(run->child.pidfd);
+  run->task.stdout_pipe = std::move(run->out.read);
+  run->task.stderr_pipe = std::move(run->err.read);
+  run->task.task_directory = std::move(run->job.task_directory);
+  run->task.slot.CloseJoinFds();
+  return std::move(run->task);
+}
+
+}  // namespace
+
+absl::variant<LaunchedTask, internal::LaunchFailure> Launch(LaunchSite* site, LaunchThread* thread, LaunchJob job) {
+  Run run{};
+  run.site = site;
+  run.thread = thread;
+  run.job = std::move(job);
+  for (const OutsideStep& step : kOutsideSteps) {
+    run.index = 0;
+    absl::Status status = step.name == site->options().fail_step
+                              ? ErrnoStatus(site->options().fail_error, internal::LaunchStep_Name(step.name))
+                              : step.run(&run);
+    if (!status.ok()) {
+      Undo(&run);
+      return MakeFailure(step.name, run.index, ErrnoOf(status), status.message());
+    }
+    if (step.name != internal::LAUNCH_STEP_CLONE) continue;
+    // These would keep the pipes and the socket open after the task's end.
+    run.out.write.reset();
+    run.err.write.reset();
+    run.child_report.reset();
+    if (absl::optional<internal::LaunchFailure> failure = ReadChildFailure(&run)) {
+      Undo(&run);
+      return *std::move(failure);
+    }
+  }
+  return Finish(&run);
+}
+
+}  // namespace launch
+}  // namespace cloister

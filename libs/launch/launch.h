@@ -1,0 +1,65 @@
+// The outside half of a launch: before and after the clone, in a launch thread.
+#ifndef CLOISTER_LIBS_LAUNCH_LAUNCH_H_
+#define CLOISTER_LIBS_LAUNCH_LAUNCH_H_
+
+#include <sys/types.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/types/variant.h"
+#include "cloister/internal/launcher.pb.h"
+#include "cloister/internal/plan.pb.h"
+#include "libs/base/owned_fd.h"
+#include "libs/cgroup/slot.h"
+#include "libs/cgroup/slot_pool.h"
+#include "libs/launch/clone_child.h"
+#include "libs/launch/launch_site.h"
+#include "libs/os/pidfd.h"
+
+namespace cloister {
+namespace launch {
+
+struct LaunchJob {
+  std::string task_id;
+  internal::LaunchPlan plan;
+  // The task's directory, O_PATH. What the launch makes is made beneath it.
+  OwnedFd task_directory;
+};
+
+// A task whose init runs. Owns all that its end needs.
+struct LaunchedTask {
+  std::string task_id;
+  pid_t pid = 0;
+  uint64_t start_time_ticks = 0;
+  PidFd init;
+  // Our end of the report socket, non-blocking.
+  OwnedFd report;
+  // Read ends, non-blocking, and the files that they go to.
+  OwnedFd stdout_pipe;
+  OwnedFd stderr_pipe;
+  OwnedFd stdout_file;
+  OwnedFd stderr_file;
+  OwnedFd task_directory;
+  cgroup::CgroupSlot slot;
+  // Where the slot goes back to; nullptr without cgroups.
+  cgroup::SlotPool* pool = nullptr;
+  internal::StopPolicy stop;
+};
+
+// What a launch thread has for its launches, one at a time.
+struct LaunchThread {
+  ChildStack stack;
+  // Bounding set of the thread.
+  uint64_t bounding = 0;
+};
+
+// Runs the outside steps in order. On failure nothing is left but files in the task's directory, which is the executor's.
+// The calling thread has a filesystem context of its own (unshare(CLONE_FS)), is in the launcher's mount namespace before
+// and after, and must not end while the task lives: its end would kill the task.
+absl::variant<LaunchedTask, internal::LaunchFailure> Launch(LaunchSite* site, LaunchThread* thread, LaunchJob job);
+
+}  // namespace launch
+}  // namespace cloister
+
+#endif  // CLOISTER_LIBS_LAUNCH_LAUNCH_H_

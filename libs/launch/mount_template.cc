@@ -1,0 +1,218 @@
+#include "libs/launch/mount_template.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "libs/base/errno_status.h"
+#include "libs/base/status_macros.h"
+#include "libs/launch/template_paths.h"
+
+namespace cloister {
+namespace launch {
+namespace {
+
+// Where the new root is put together before it becomes "/": any directory does, as the namespace is private.
+constexpr const char* kStage = "/proc";
+
+constexpr uint64_t kLocked = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+
+std::string Staged(const std::string& inside) { return absl::StrCat(kStage, inside); }
+
+absl::Status SetAttributes(int tree, uint64_t attributes) {
+  mount_attr attr;
+  std::memset(&attr, 0, sizeof(attr));
+  attr.attr_set = attributes;
+  attr.propagation = MS_PRIVATE;
+  if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) != 0) {
+    return ErrnoStatus(errno, "mount_setattr");
+  }
+  return absl::OkStatus();
+}
+
+// The operator's directories, cloned before the new root exists, so that nothing in it can be meant by their names.
+absl::StatusOr<std::vector<OwnedFd>> CloneBinds(const internal::RootTemplate& root) {
+  std::vector<OwnedFd> trees;
+  for (int i = 0; i < root.binds_size(); ++i) {
+    const std::string what = absl::StrCat("root.binds[", i, "] '", root.binds(i).outside(), "' on '",
+                                          root.binds(i).inside(), "'");
+    OwnedFd tree(static_cast<int>(syscall(SYS_open_tree, AT_FDCWD, root.binds(i).outside().c_str(),
+                                          OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE)));
+    if (!tree.valid()) return ErrnoStatus(errno, what);
+    absl::Status locked = SetAttributes(tree.get(), kLocked);
+    if (!locked.ok()) return ErrnoStatus(ErrnoOf(locked), what);
+    trees.push_back(std::move(tree));
+  }
+  return trees;
+}
+
+absl::Status MakeEntries(const internal::RootTemplate& root) {
+  for (const auto& directory : root.directories()) {
+    const std::string path = Staged(directory.inside());
+    if ((mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) || chmod(path.c_str(), directory.mode()) != 0) {
+      return ErrnoStatus(errno, absl::StrCat("root directory '", directory.inside(), "'"));
+    }
+  }
+  for (const auto& link : root.links()) {
+    if (symlink(link.target().c_str(), Staged(link.inside()).c_str()) != 0) {
+      return ErrnoStatus(errno, absl::StrCat("root link '", link.inside(), "'"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PlaceBinds(const internal::RootTemplate& root, const std::vector<OwnedFd>& trees) {
+  for (int i = 0; i < root.binds_size(); ++i) {
+    const internal::RootTemplate::Bind& bind = root.binds(i);
+    const std::string path = Staged(bind.inside());
+    if (bind.file()) {
+      OwnedFd file(open(path.c_str(), O_CREAT | O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0444));
+      if (!file.valid()) return ErrnoStatus(errno, absl::StrCat("root.binds[", i, "] on '", bind.inside(), "'"));
+    } else if (mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) {
+      return ErrnoStatus(errno, absl::StrCat("root.binds[", i, "] on '", bind.inside(), "'"));
+    }
+    if (syscall(SYS_move_mount, trees[static_cast<size_t>(i)].get(), "", AT_FDCWD, path.c_str(),
+                MOVE_MOUNT_F_EMPTY_PATH) != 0) {
+      return ErrnoStatus(errno, absl::StrCat("root.binds[", i, "] '", bind.outside(), "' on '", bind.inside(), "'"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+struct Device {
+  const char* name;
+  unsigned major;
+  unsigned minor;
+};
+
+constexpr Device kDevices[] = {{"null", 1, 3},   {"zero", 1, 5},    {"full", 1, 7},
+                               {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0}};
+constexpr const char* kDeviceLinks[][2] = {{"/proc/self/fd", "fd"},
+                                           {"/proc/self/fd/0", "stdin"},
+                                           {"/proc/self/fd/1", "stdout"},
+                                           {"/proc/self/fd/2", "stderr"},
+                                           {"pts/ptmx", "ptmx"}};
+constexpr const char* kDeviceDirectories[] = {"pts", "shm", "mqueue"};
+
+// /dev, shared by all tasks and read-only: device nodes work on a read-only mount, but none can be added or replaced.
+absl::Status MakeDev() {
+  const std::string dev = Staged("/dev");
+  if (mkdir(dev.c_str(), 0755) != 0 && errno != EEXIST) return ErrnoStatus(errno, "/dev");
+  if (mount("tmpfs", dev.c_str(), "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=755,size=64k") != 0) {
+    return ErrnoStatus(errno, "tmpfs on '/dev'");
+  }
+  for (const Device& device : kDevices) {
+    const std::string path = absl::StrCat(dev, "/", device.name);
+    if (mknod(path.c_str(), S_IFCHR | 0666, makedev(device.major, device.minor)) != 0 ||
+        chmod(path.c_str(), 0666) != 0) {
+      return ErrnoStatus(errno, absl::StrCat("device '/dev/", device.name, "'"));
+    }
+  }
+  for (const auto& link : kDeviceLinks) {
+    if (symlink(link[0], absl::StrCat(dev, "/", link[1]).c_str()) != 0) {
+      return ErrnoStatus(errno, absl::StrCat("link '/dev/", link[1], "'"));
+    }
+  }
+  for (const char* directory : kDeviceDirectories) {
+    if (mkdir(absl::StrCat(dev, "/", directory).c_str(), 0755) != 0) {
+      return ErrnoStatus(errno, absl::StrCat("directory '/dev/", directory, "'"));
+    }
+  }
+  if (mkdir(Staged(kTemplateEmptyDirectory).c_str(), 0555) != 0) return ErrnoStatus(errno, kTemplateEmptyDirectory);
+  if (mount(nullptr, dev.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NOEXEC, nullptr) != 0) {
+    return ErrnoStatus(errno, "read-only '/dev'");
+  }
+  return absl::OkStatus();
+}
+
+// A sysfs of its own shows no cgroup hierarchies: the host has those mounted over its own.
+absl::Status MakeSys(const internal::RootTemplate& root) {
+  const std::string sys = Staged("/sys");
+  if (mkdir(sys.c_str(), 0555) != 0 && errno != EEXIST) return ErrnoStatus(errno, "/sys");
+  if (mount("sysfs", sys.c_str(), "sysfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) {
+    return ErrnoStatus(errno, "sysfs on '/sys'");
+  }
+  for (const std::string& inside : root.masked_sys_directories()) {
+    if (mount("tmpfs", Staged(inside).c_str(), "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=0,mode=555") !=
+        0) {
+      return ErrnoStatus(errno, absl::StrCat("mask of '", inside, "'"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// The stage becomes the root, and the host's root goes: from here on no path of this namespace leads to the host.
+absl::Status EnterStage() {
+  if (chdir(kStage) != 0) return ErrnoStatus(errno, "chdir into the new root");
+  // "." twice: the old root ends up under the new one, and is detached from there (pivot_root(2), NOTES).
+  if (syscall(SYS_pivot_root, ".", ".") != 0) return ErrnoStatus(errno, "pivot_root");
+  if (umount2(".", MNT_DETACH) != 0) return ErrnoStatus(errno, "unmount of the old root");
+  if (chdir("/") != 0) return ErrnoStatus(errno, "chdir");
+  // The superblock too, not only this mount: it is shared by all tasks, and each could otherwise see another's mistake.
+  if (mount(nullptr, "/", nullptr, MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV, nullptr) != 0) {
+    return ErrnoStatus(errno, "read-only root");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status BuildHere(const internal::RootTemplate& root) {
+  // Private before anything is mounted, so that nothing propagates to the host; recursively, as below "/" more may be shared.
+  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return ErrnoStatus(errno, "private propagation");
+  absl::StatusOr<std::vector<OwnedFd>> trees = CloneBinds(root);
+  if (!trees.ok()) return trees.status();
+  if (mount("tmpfs", kStage, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=1m") != 0) {
+    return ErrnoStatus(errno, "tmpfs for the new root");
+  }
+  CLOISTER_RETURN_IF_ERROR(MakeEntries(root));
+  CLOISTER_RETURN_IF_ERROR(MakeDev());
+  CLOISTER_RETURN_IF_ERROR(MakeSys(root));
+  // After /dev and /sys, so that an entry beneath them lands on ours.
+  CLOISTER_RETURN_IF_ERROR(PlaceBinds(root, *trees));
+  return EnterStage();
+}
+
+absl::StatusOr<OwnedFd> BuildInThisThread(const internal::RootTemplate& root) {
+  if (unshare(CLONE_FS | CLONE_NEWNS) != 0) return ErrnoStatus(errno, "new mount namespace");
+  umask(0);
+  // Opened while /proc is still there.
+  OwnedFd mount_namespace(open("/proc/thread-self/ns/mnt", O_RDONLY | O_CLOEXEC));
+  if (!mount_namespace.valid()) return ErrnoStatus(errno, "/proc/thread-self/ns/mnt");
+  CLOISTER_RETURN_IF_ERROR(BuildHere(root));
+  return mount_namespace;
+}
+
+}  // namespace
+
+absl::StatusOr<OwnedFd> BuildMountTemplate(const internal::RootTemplate& root) {
+  absl::StatusOr<OwnedFd> result = absl::UnknownError("not built");
+  std::thread builder([&] { result = BuildInThisThread(root); });
+  builder.join();
+  return result;
+}
+
+absl::StatusOr<int> MountTemplates::Get(const internal::RootTemplate& root) {
+  std::string key;
+  root.SerializeToString(&key);
+  absl::MutexLock lock(&mutex_);
+  auto found = templates_.find(key);
+  if (found == templates_.end()) {
+    absl::StatusOr<OwnedFd> built = BuildMountTemplate(root);
+    if (!built.ok()) return built.status();
+    found = templates_.emplace(std::move(key), *std::move(built)).first;
+  }
+  return found->second.get();
+}
+
+}  // namespace launch
+}  // namespace cloister

@@ -1,0 +1,37 @@
+// The read-only root that all tasks of the same RootTemplate share: a mount namespace whose root it is. A task's child is
+// cloned from a thread that is inside it, so its private copy has this root and nothing of the host's mounts: no pivot, no
+// unmount, and no cost that grows with them.
+#ifndef CLOISTER_LIBS_LAUNCH_MOUNT_TEMPLATE_H_
+#define CLOISTER_LIBS_LAUNCH_MOUNT_TEMPLATE_H_
+
+#include <map>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "cloister/internal/plan.pb.h"
+#include "libs/base/owned_fd.h"
+
+namespace cloister {
+namespace launch {
+
+// Builds the template in a thread of its own and returns its namespace, for setns(2). It lives as long as the descriptor
+// or a task in it. Errors name the entry: "root.binds[2] '/srv/data' on '/data': no such file or directory".
+absl::StatusOr<OwnedFd> BuildMountTemplate(const internal::RootTemplate& root);
+
+// Templates that were built, by content. Few exist on a node (one for each chroot_env); never evicted. Thread-safe.
+class MountTemplates {
+ public:
+  // The namespace, borrowed, valid as long as *this; built at the first call.
+  absl::StatusOr<int> Get(const internal::RootTemplate& root) ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  absl::Mutex mutex_;
+  std::map<std::string, OwnedFd> templates_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace launch
+}  // namespace cloister
+
+#endif  // CLOISTER_LIBS_LAUNCH_MOUNT_TEMPLATE_H_

@@ -1,0 +1,114 @@
+// The launcher's view of its tasks from the clone to the end: who runs, who is being stopped, how each ended.
+//
+// The exit sequence of a task, in this order and on one thread: init is reaped; the cgroup is killed; the kernel's counters
+// are read; the output is drained; the exit record is written; the slot goes back; the controller is told. So whoever
+// hears of an exit finds its output complete and its record on disk.
+#ifndef CLOISTER_LIBS_SUPERVISE_SUPERVISOR_H_
+#define CLOISTER_LIBS_SUPERVISE_SUPERVISOR_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/types/variant.h"
+#include "cloister/internal/launcher.pb.h"
+#include "libs/base/owned_fd.h"
+#include "libs/launch/launch.h"
+#include "libs/logs/log_pump.h"
+#include "libs/state/exit_syncer.h"
+#include "libs/supervise/stop_timers.h"
+
+namespace cloister {
+namespace supervise {
+
+// Everything but Adopt and Fail belongs to one thread, the launcher's main thread.
+class Supervisor {
+ public:
+  // Where events for the controller go; called on the main thread. It must not call back.
+  using EventSink = std::function<void(const internal::LauncherEvent& event)>;
+
+  static absl::StatusOr<std::unique_ptr<Supervisor>> Make(EventSink sink);
+  ~Supervisor();
+
+  // Announces a task whose launch was handed to a launch thread. ALREADY_EXISTS for one that is known: the controller
+  // learns its state from ReportAll.
+  absl::Status Begin(const std::string& task_id);
+
+  // The two ends of a launch. Thread-safe: called by launch threads.
+  void Adopt(launch::LaunchedTask task) ABSL_LOCKS_EXCLUDED(inbox_mutex_);
+  void Fail(const std::string& task_id, internal::LaunchFailure failure) ABSL_LOCKS_EXCLUDED(inbox_mutex_);
+
+  // Sends `signal`, and kills when the grace has passed; at once when it is 0. For a task that is still starting, as soon
+  // as it runs. Unknown or ended tasks: nothing to do.
+  void Stop(const std::string& task_id, int signal, int64_t grace_ms);
+
+  // 0, or an errno: ESRCH for a task that does not run.
+  int Signal(const std::string& task_id, int signal);
+
+  // Forgets an ended task. A task that runs is not touched.
+  void Forget(const std::string& task_id);
+
+  // Sends the end of every ended, unforgotten task, then all tasks as one or more InventoryReply.
+  void ReportAll();
+
+  // Tasks that are not forgotten.
+  size_t size() const { return tasks_.size(); }
+
+  // Readable when RunOnce has something to do; for the launcher's own epoll.
+  int fd() const { return epoll_.get(); }
+
+  // Handles what is ready and what is due; does not wait.
+  void RunOnce();
+
+  // For the launcher's epoll_wait: milliseconds to the next kill, or -1.
+  int MillisToNextKill() const;
+
+ private:
+  struct Task;
+  struct Arrival {
+    std::string task_id;
+    absl::variant<launch::LaunchedTask, internal::LaunchFailure> result;
+  };
+
+  explicit Supervisor(EventSink sink);
+
+  Task* Find(const std::string& task_id);
+  Task* FindBySerial(uint64_t serial);
+  absl::Status Watch(Task* task);
+  void Deposit(Arrival arrival) ABSL_LOCKS_EXCLUDED(inbox_mutex_);
+  void TakeArrivals() ABSL_LOCKS_EXCLUDED(inbox_mutex_);
+  void Arrive(Task* task, launch::LaunchedTask process);
+  void ReadReports(Task* task);
+  void OnExeced(Task* task, OwnedFd payload);
+  void StopRunning(Task* task, int signal, int64_t grace_ms);
+  void Kill(Task* task);
+  void Finish(Task* task, int init_status);
+  void ReadUsage(Task* task, internal::Usage* usage);
+  void EndWithFailure(Task* task, internal::LaunchFailure failure);
+  void SendEnd(const Task& task);
+
+  const EventSink sink_;
+  OwnedFd epoll_;
+  // eventfd: something is in the inbox.
+  OwnedFd wake_;
+  std::unique_ptr<logs::LogPump> pump_;
+  std::unique_ptr<state::ExitSyncer> syncer_;
+  absl::flat_hash_map<std::string, std::unique_ptr<Task>> tasks_;
+  // By the number that epoll carries, so that a stale event finds nothing rather than another task.
+  absl::flat_hash_map<uint64_t, Task*> by_serial_;
+  uint64_t next_serial_ = 1;
+  StopTimers timers_;
+  absl::Mutex inbox_mutex_;
+  std::vector<Arrival> inbox_ ABSL_GUARDED_BY(inbox_mutex_);
+};
+
+}  // namespace supervise
+}  // namespace cloister
+
+#endif  // CLOISTER_LIBS_SUPERVISE_SUPERVISOR_H_
