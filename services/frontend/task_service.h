@@ -1,0 +1,91 @@
+// TaskService of the cluster. What a node must do or knows best is forwarded to the task's node;
+// lists, waits and watches are answered from what the nodes tell. No call holds a thread.
+#ifndef CLOISTER_SERVICES_FRONTEND_TASK_SERVICE_H_
+#define CLOISTER_SERVICES_FRONTEND_TASK_SERVICE_H_
+
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/server_callback.h>
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "cloister/v1/task_service.grpc.pb.h"
+#include "services/frontend/caller.h"
+#include "services/frontend/executor_connections.h"
+#include "services/frontend/forward_call.h"
+#include "services/frontend/node_registry.h"
+#include "services/frontend/open_calls.h"
+
+namespace cloister::frontend {
+
+class TaskService final : public v1::TaskService::CallbackService {
+ public:
+  struct Options {
+    CallerName caller_name;
+    // Most events that wait for one reader of WatchTasks.
+    size_t watch_limit = 16384;
+  };
+
+  // All outlive the service, and the service its server.
+  TaskService(Options options, NodeRegistry* registry, ExecutorConnections* connections,
+              OpenCalls* open_calls)
+      : options_(std::move(options)),
+        registry_(registry),
+        connections_(connections),
+        open_calls_(open_calls) {}
+
+  grpc::ServerUnaryReactor* StartTask(grpc::CallbackServerContext* context,
+                                      const v1::StartTaskRequest* request,
+                                      v1::StartTaskResponse* response) override;
+  grpc::ServerUnaryReactor* GetTask(grpc::CallbackServerContext* context,
+                                    const v1::GetTaskRequest* request,
+                                    v1::GetTaskResponse* response) override;
+  grpc::ServerUnaryReactor* ListTasks(grpc::CallbackServerContext* context,
+                                      const v1::ListTasksRequest* request,
+                                      v1::ListTasksResponse* response) override;
+  grpc::ServerUnaryReactor* WaitTask(grpc::CallbackServerContext* context,
+                                     const v1::WaitTaskRequest* request,
+                                     v1::WaitTaskResponse* response) override;
+  grpc::ServerWriteReactor<v1::WatchTasksResponse>* WatchTasks(
+      grpc::CallbackServerContext* context, const v1::WatchTasksRequest* request) override;
+  grpc::ServerUnaryReactor* StopTask(grpc::CallbackServerContext* context,
+                                     const v1::StopTaskRequest* request,
+                                     v1::StopTaskResponse* response) override;
+  grpc::ServerUnaryReactor* SignalTask(grpc::CallbackServerContext* context,
+                                       const v1::SignalTaskRequest* request,
+                                       v1::SignalTaskResponse* response) override;
+  grpc::ServerUnaryReactor* DestroyTask(grpc::CallbackServerContext* context,
+                                        const v1::DestroyTaskRequest* request,
+                                        v1::DestroyTaskResponse* response) override;
+  grpc::ServerWriteReactor<v1::ReadLogsResponse>* ReadLogs(
+      grpc::CallbackServerContext* context, const v1::ReadLogsRequest* request) override;
+  grpc::ServerUnaryReactor* ExplainTask(grpc::CallbackServerContext* context,
+                                        const v1::ExplainTaskRequest* request,
+                                        v1::ExplainTaskResponse* response) override;
+
+ private:
+  struct Owner {
+    KnownTask known;
+    ForwardTarget target;
+  };
+  // The task's node, reachable, for this caller.
+  absl::StatusOr<Owner> OwnerOf(const grpc::ServerContextBase& context,
+                                absl::string_view task_id) const;
+  absl::StatusOr<ForwardTarget> TargetFor(const grpc::ServerContextBase& context,
+                                          const std::string& node_id) const;
+  absl::Status FillList(const grpc::ServerContextBase& context, const v1::ListTasksRequest& request,
+                        v1::ListTasksResponse* response) const;
+
+  const Options options_;
+  NodeRegistry* const registry_;
+  ExecutorConnections* const connections_;
+  OpenCalls* const open_calls_;
+};
+
+}  // namespace cloister::frontend
+
+#endif  // CLOISTER_SERVICES_FRONTEND_TASK_SERVICE_H_
