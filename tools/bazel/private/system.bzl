@@ -2,7 +2,7 @@
 
 load("@rules_cc//cc:defs.bzl", "cc_library")
 
-def system_library(name, libs = [], deps = [], linkopts = [], tsan = None):
+def system_library(name, libs = [], deps = [], linkopts = [], tsan = None, visibility = None):
     """One library of the system, for dynamic and for fully static programs.
 
     Args:
@@ -12,6 +12,7 @@ def system_library(name, libs = [], deps = [], linkopts = [], tsan = None):
       deps: other system_library targets this one's archives use; they come after it on the line.
       linkopts: after the libraries.
       tsan: what tells ThreadSanitizer of the locks in this library; linked under --config=tsan.
+      visibility: where not everybody in this repository may use it.
     """
     group = []
     if libs:
@@ -19,6 +20,7 @@ def system_library(name, libs = [], deps = [], linkopts = [], tsan = None):
     cc_library(
         name = name,
         linkopts = group + linkopts,
+        visibility = visibility,
         deps = deps + (select({
             "//tools/bazel:tsan": [tsan],
             "//conditions:default": [],
