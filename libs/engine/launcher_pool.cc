@@ -24,7 +24,9 @@ LauncherPool::LauncherPool(OwnedFd launchers, LauncherPoolOptions options,
       options_(std::move(options)),
       listener_(listener) {}
 
-LauncherPool::~LauncherPool() {
+LauncherPool::~LauncherPool() { Close(); }
+
+void LauncherPool::Close() {
   {
     absl::MutexLock lock(&mutex_);
     stopping_ = true;

@@ -41,7 +41,6 @@ class LauncherPool : private LauncherListener {
   // `launchers` is the state directory's folder of that name. `listener` hears all launchers, each on a thread of its own;
   // OnLauncherDied comes after the launcher's cgroup slots are swept, and it may block then. It outlives the pool.
   LauncherPool(OwnedFd launchers, LauncherPoolOptions options, LauncherListener* listener);
-  // Closes the connections; launchers and tasks go on. No call of the listener's is under way afterwards.
   ~LauncherPool() override;
   LauncherPool(const LauncherPool&) = delete;
   LauncherPool& operator=(const LauncherPool&) = delete;
@@ -69,6 +68,10 @@ class LauncherPool : private LauncherListener {
 
   // For a shutdown: has launchers without tasks leave.
   void RetireIdle();
+
+  // Closes the connections; launchers and tasks go on. No call of the listener's is under way or comes afterwards, and Find
+  // finds nothing. The destructor does it, if nobody has.
+  void Close();
 
  private:
   struct Launcher {

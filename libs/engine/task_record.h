@@ -6,6 +6,9 @@
 #include <memory>
 #include <string>
 
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "cloister/internal/plan.pb.h"
 #include "cloister/v1/task.pb.h"
 #include "libs/engine/task_machine.h"
@@ -15,6 +18,19 @@ namespace cloister::engine {
 // What is read back of a task. Never changed once made: each change of the task makes a new one, so that readers and
 // watchers share it without a lock. Environment values are already withheld in it.
 using TaskSnapshot = std::shared_ptr<const v1::Task>;
+
+// When a start got how far, on the monotonic clock of this process; zero in a recovered task.
+struct StartTimes {
+  absl::Duration arrival;
+  absl::Duration planned;
+  absl::Duration recorded;
+};
+
+// A stop that waits for the launch to be on its way.
+struct PendingStop {
+  int signal = 0;
+  int64_t grace_ms = 0;
+};
 
 struct TaskRecord {
   TaskPhase phase = TaskPhase::kPending;
@@ -31,6 +47,12 @@ struct TaskRecord {
   internal::StopPolicy stop;
   // Until the exec is done or has failed: what is being launched.
   std::shared_ptr<const internal::LaunchPlan> plan;
+  StartTimes times;
+  // The launch is on its way, so that what is sent to the launcher from now on comes after it.
+  bool launch_sent = false;
+  absl::optional<PendingStop> pending_stop;
+  // Why there was no exec, where that was not a step of the launch.
+  absl::Status start_error;
   // The object outlives the end: there was an exec, or a caller was answered before it (wait = ACCEPTED). A start that
   // fails without it leaves no object.
   bool keep = false;

@@ -1,0 +1,161 @@
+#include "libs/engine/task_destroyer.h"
+
+#include <signal.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "libs/base/status_annotation.h"
+#include "libs/base/status_macros.h"
+#include "libs/engine/engine_error.h"
+
+namespace cloister::engine {
+
+TaskDestroyer::TaskDestroyer(TaskTable* table, LauncherPool* pool, const TaskFiles* files,
+                             std::function<void(const absl::Status&)> on_trouble)
+    : table_(table), pool_(pool), files_(files), on_trouble_(std::move(on_trouble)) {
+  thread_ = std::thread([this] { Run(); });
+}
+
+TaskDestroyer::~TaskDestroyer() {
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  thread_.join();
+  std::map<std::string, std::vector<Callback>> waiting;
+  {
+    absl::MutexLock lock(&mutex_);
+    waiting.swap(waiting_);
+  }
+  for (auto& entry : waiting) {
+    for (Callback& done : entry.second) {
+      std::move(done)(EngineError(absl::StatusCode::kUnavailable, kShuttingDown,
+                                  "the executor shuts down; it finishes the removal when it "
+                                  "starts again"));
+    }
+  }
+}
+
+void TaskDestroyer::Destroy(const std::string& task_id, bool force, Callback done) {
+  bool refused = false;
+  bool under_way = false;
+  bool live = false;
+  absl::Status found;
+  {
+    // Held over the change of the record, so that the callback is there when the removal is done.
+    absl::MutexLock lock(&mutex_);
+    found = table_
+                ->Amend(task_id,
+                        [&](TaskRecord& record) {
+                          live = IsLive(record.phase);
+                          under_way = record.destroying;
+                          refused = live && !force;
+                          if (!refused) record.destroying = true;
+                        })
+                .status();
+    if (found.ok() && !refused) waiting_[task_id].push_back(std::move(done));
+  }
+  if (!found.ok()) return std::move(done)(found);
+  if (refused) {
+    return std::move(done)(EngineError(
+        absl::StatusCode::kFailedPrecondition, kTaskLive,
+        absl::StrCat("task '", task_id, "' still runs: stop it first, or destroy it with force"),
+        {{"task_id", task_id}}));
+  }
+  if (under_way) return;
+  if (!live) return Enqueue(task_id);
+  Kill(task_id);
+}
+
+void TaskDestroyer::Kill(const std::string& task_id) {
+  // Before the kill: an executor that dies now must not forget that the task was to go. A full disk is no obstacle, as
+  // removal is what helps there.
+  files_->MarkDestroying(task_id).IgnoreError();
+  std::string launcher;
+  const auto kill = [&](TaskRecord& record) {
+    launcher = record.launch_sent ? record.launcher : "";
+    if (!record.launch_sent) record.pending_stop = PendingStop{SIGKILL, 0};
+  };
+  // As a stop without grace, so that watchers are told of one. An ended task by now ignores it.
+  table_->Apply(task_id, TaskInput::kStop).IgnoreError();
+  const absl::Status amended = table_->Amend(task_id, kill).status();
+  if (std::shared_ptr<LauncherClient> client = pool_->Find(launcher)) {
+    // A launcher that cannot be reached is dead or dying, and its tasks with it.
+    client->Stop(task_id, SIGKILL, 0).IgnoreError();
+  }
+  const absl::Status waits =
+      amended.ok() ? table_->Wait(task_id, Until::kEnded,
+                                  [this, task_id](const TaskRecord&) { Enqueue(task_id); })
+                         .status()
+                   : amended;
+  // It can only have gone if a failed start of it was removed at the same time.
+  if (!waits.ok()) Finish(task_id, absl::IsNotFound(waits) ? absl::OkStatus() : waits);
+}
+
+void TaskDestroyer::RemoveFailedStart(const std::string& task_id) { Enqueue(task_id); }
+
+void TaskDestroyer::Enqueue(const std::string& task_id) {
+  absl::MutexLock lock(&mutex_);
+  queue_.push_back(task_id);
+}
+
+void TaskDestroyer::Run() {
+  while (true) {
+    std::string task_id;
+    {
+      absl::MutexLock lock(&mutex_);
+      const auto wanted = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+        return stopping_ || !queue_.empty();
+      };
+      mutex_.Await(absl::Condition(&wanted));
+      if (stopping_) return;
+      task_id = std::move(queue_.front());
+      queue_.pop_front();
+    }
+    absl::StatusOr<TaskRecord> record = table_->Find(task_id);
+    // Queued twice, by a failed start and by a destroy: it has gone, or another start of the same id has taken its place.
+    if (!record.ok() || !record->destroying || IsLive(record->phase)) continue;
+    Finish(task_id, Remove(task_id, *record));
+  }
+}
+
+absl::Status TaskDestroyer::Remove(const std::string& task_id, const TaskRecord& record) {
+  // A start that failed and was promised to nobody is removed at the next start of the executor in any case. For the
+  // others, so that a removal that is cut short is known for one. A full disk is no obstacle.
+  if (record.keep) files_->MarkDestroying(task_id).IgnoreError();
+  if (std::shared_ptr<LauncherClient> client = pool_->Find(record.launcher)) {
+    // A launcher that is gone has forgotten.
+    client->Forget(task_id).IgnoreError();
+  }
+  if (absl::Status removed = files_->Remove(task_id); !removed.ok()) {
+    return Annotate(std::move(removed), "remove task '", task_id, "'");
+  }
+  return table_->Apply(task_id, TaskInput::kDestroy).status();
+}
+
+void TaskDestroyer::Finish(const std::string& task_id, const absl::Status& status) {
+  if (!status.ok()) {
+    // Whoever waits for the start is told now; the next destroy tries again.
+    table_
+        ->Amend(task_id,
+                [](TaskRecord& record) {
+                  record.destroying = false;
+                  record.keep = true;
+                })
+        .IgnoreError();
+  }
+  std::vector<Callback> waiting;
+  {
+    absl::MutexLock lock(&mutex_);
+    auto it = waiting_.find(task_id);
+    if (it != waiting_.end()) {
+      waiting = std::move(it->second);
+      waiting_.erase(it);
+    }
+  }
+  if (waiting.empty() && !status.ok() && on_trouble_ != nullptr) on_trouble_(status);
+  for (Callback& done : waiting) std::move(done)(status);
+}
+
+}  // namespace cloister::engine

@@ -1,0 +1,64 @@
+// TaskDestroyer: takes ended tasks apart on a thread of its own: has the launcher forget them, removes their directories,
+// then the objects. A crash midway is finished at the next start.
+#ifndef CLOISTER_LIBS_ENGINE_TASK_DESTROYER_H_
+#define CLOISTER_LIBS_ENGINE_TASK_DESTROYER_H_
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "libs/engine/launcher_pool.h"
+#include "libs/engine/task_files.h"
+#include "libs/engine/task_table.h"
+
+namespace cloister::engine {
+
+// Thread-safe.
+class TaskDestroyer {
+ public:
+  // All of it outlives the destroyer. `on_trouble` hears of removals that failed with nobody waiting for them.
+  TaskDestroyer(TaskTable* table, LauncherPool* pool, const TaskFiles* files,
+                std::function<void(const absl::Status&)> on_trouble);
+  // Finishes the removal that is under way; the others are finished at the next start of the executor. Whoever waits gets
+  // UNAVAILABLE.
+  ~TaskDestroyer();
+  TaskDestroyer(const TaskDestroyer&) = delete;
+  TaskDestroyer& operator=(const TaskDestroyer&) = delete;
+
+  using Callback = absl::AnyInvocable<void(absl::Status) &&>;
+
+  // Removes the task, and answers when nothing of it is left. With `force` a live one is killed first; without it that is
+  // FAILED_PRECONDITION (TASK_LIVE). NOT_FOUND. Any number of destroys of one task may wait for the same removal.
+  void Destroy(const std::string& task_id, bool force, Callback done);
+
+  // Removes a task whose start has failed and that nobody was promised. Its record says `destroying` already.
+  void RemoveFailedStart(const std::string& task_id);
+
+ private:
+  void Run();
+  void Enqueue(const std::string& task_id);
+  absl::Status Remove(const std::string& task_id, const TaskRecord& record);
+  void Kill(const std::string& task_id);
+  void Finish(const std::string& task_id, const absl::Status& status);
+
+  TaskTable* const table_;
+  LauncherPool* const pool_;
+  const TaskFiles* const files_;
+  const std::function<void(const absl::Status&)> on_trouble_;
+  absl::Mutex mutex_;
+  std::map<std::string, std::vector<Callback>> waiting_ ABSL_GUARDED_BY(mutex_);
+  std::deque<std::string> queue_ ABSL_GUARDED_BY(mutex_);
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread thread_;
+};
+
+}  // namespace cloister::engine
+
+#endif  // CLOISTER_LIBS_ENGINE_TASK_DESTROYER_H_

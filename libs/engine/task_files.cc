@@ -1,0 +1,94 @@
+#include "libs/engine/task_files.h"
+
+#include <fcntl.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "libs/base/status_macros.h"
+#include "libs/os/directory.h"
+#include "libs/state/layout.h"
+#include "libs/state/record_file.h"
+#include "libs/state/task_directory.h"
+
+namespace cloister::engine {
+namespace {
+
+template <typename Record>
+absl::StatusOr<Record> ReadProto(int directory, const char* name) {
+  CLOISTER_ASSIGN_OR_RETURN(const std::string bytes, state::ReadRecord(directory, name));
+  Record record;
+  if (!record.ParseFromString(bytes)) {
+    return absl::DataLossError(absl::StrCat("record ", name, " is no ", record.GetTypeName()));
+  }
+  return record;
+}
+
+template <typename Record>
+absl::optional<Record> ReadIfThere(int directory, const char* name) {
+  absl::StatusOr<Record> record = ReadProto<Record>(directory, name);
+  if (!record.ok()) return absl::nullopt;
+  return *std::move(record);
+}
+
+absl::Status WriteIntent(int directory, const internal::IntentRecord& intent) {
+  return state::WriteRecord(directory, state::kIntentRecord, intent.SerializeAsString());
+}
+
+}  // namespace
+
+TaskFiles::TaskFiles(OwnedFd tasks) : tasks_(std::move(tasks)) {}
+
+absl::StatusOr<OwnedFd> TaskFiles::Create(const internal::IntentRecord& intent) const {
+  CLOISTER_ASSIGN_OR_RETURN(OwnedFd directory,
+                            state::CreateTaskDirectory(tasks_.get(), intent.task_id()));
+  const absl::Status written = WriteIntent(directory.get(), intent);
+  if (written.ok()) return directory;
+  // What stays is a directory without an intent: the next start of the executor removes it.
+  Remove(intent.task_id()).IgnoreError();
+  return written;
+}
+
+absl::Status TaskFiles::MarkDestroying(const std::string& task_id) const {
+  absl::StatusOr<OwnedFd> directory = state::OpenTaskDirectory(tasks_.get(), task_id);
+  if (absl::IsNotFound(directory.status())) return absl::OkStatus();
+  if (!directory.ok()) return directory.status();
+  absl::StatusOr<internal::IntentRecord> intent =
+      ReadProto<internal::IntentRecord>(directory->get(), state::kIntentRecord);
+  // Without a readable intent a restart removes it, or shows it as lost; nothing can be noted.
+  if (!intent.ok() || intent->destroying()) return absl::OkStatus();
+  intent->set_destroying(true);
+  return WriteIntent(directory->get(), *intent);
+}
+
+TaskRecords TaskFiles::Read(const std::string& task_id) const {
+  TaskRecords records;
+  absl::StatusOr<OwnedFd> directory = state::OpenTaskDirectory(tasks_.get(), task_id);
+  if (!directory.ok()) {
+    records.intent = directory.status();
+    return records;
+  }
+  records.intent = ReadProto<internal::IntentRecord>(directory->get(), state::kIntentRecord);
+  records.launch = ReadIfThere<internal::LaunchRecord>(directory->get(), state::kLaunchRecord);
+  records.exit = ReadIfThere<internal::ExitRecord>(directory->get(), state::kExitRecord);
+  return records;
+}
+
+absl::StatusOr<std::vector<std::string>> TaskFiles::List() const {
+  return state::ListTaskDirectories(tasks_.get());
+}
+
+absl::StatusOr<OwnedFd> TaskFiles::OpenOutput(const std::string& task_id,
+                                              OutputStream stream) const {
+  return OpenBeneath(
+      tasks_.get(),
+      absl::StrCat(task_id, "/", state::kLogsDirectory, "/",
+                   stream == OutputStream::kStdout ? state::kStdoutLog : state::kStderrLog),
+      O_RDONLY | O_NONBLOCK);
+}
+
+absl::Status TaskFiles::Remove(const std::string& task_id) const {
+  return state::RemoveTaskDirectory(tasks_.get(), task_id);
+}
+
+}  // namespace cloister::engine
