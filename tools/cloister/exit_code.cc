@@ -20,10 +20,12 @@ int ExitCodeOf(const absl::Status& status, int otherwise) {
 }
 
 std::string EndingInWords(const v1::ExitResult& result) {
-  if (result.has_start_failure()) return absl::StrCat("not started: ", result.start_failure().message());
+  if (result.has_start_failure())
+    return absl::StrCat("not started: ", result.start_failure().message());
   if (!result.lost_reason().empty()) return absl::StrCat("lost: ", result.lost_reason());
-  std::string words = result.signal() != 0 ? absl::StrCat("killed by ", SignalInWords(result.signal()))
-                                           : absl::StrCat("exited with code ", result.exit_code());
+  std::string words = result.signal() != 0
+                          ? absl::StrCat("killed by ", SignalInWords(result.signal()))
+                          : absl::StrCat("exited with code ", result.exit_code());
   if (result.oom_killed()) absl::StrAppend(&words, ", out of memory");
   if (result.killed_after_grace()) absl::StrAppend(&words, ", after its grace had passed");
   return words;

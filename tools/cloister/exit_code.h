@@ -15,13 +15,15 @@ constexpr int kExitNotStarted = 125;
 // And a killed task: kExitSignalBase + signal.
 constexpr int kExitSignalBase = 128;
 
-// Of a task that has ended: its own code, 128+n when signal n killed it, 125 when it never ran, 1 when nobody knows.
+// Of a task that has ended: its own code, 128+n when signal n killed it, 125 when it never ran, 1
+// when nobody knows.
 int ExitCodeOf(const v1::ExitResult& result);
 
 // Of a verb that failed: 2 for bad input, else `otherwise`.
 int ExitCodeOf(const absl::Status& status, int otherwise);
 
-// "exited with code 7", "killed by SIGKILL (9): out of memory", "not started: ...", "lost: launcher died".
+// "exited with code 7", "killed by SIGKILL (9): out of memory", "not started: ...", "lost: launcher
+// died".
 std::string EndingInWords(const v1::ExitResult& result);
 
 // "SIGTERM (15)"; "signal 99" for a number without a name.

@@ -85,12 +85,13 @@ void FlagSet::Text(absl::string_view name, std::string* variable, absl::string_v
   Add({std::string(name), letter, std::string(placeholder), std::string(help), set});
 }
 
-void FlagSet::Choice(absl::string_view name, std::string* variable, std::vector<std::string> choices,
-                     absl::string_view help) {
+void FlagSet::Choice(absl::string_view name, std::string* variable,
+                     std::vector<std::string> choices, absl::string_view help) {
   std::string placeholder = absl::StrJoin(choices, "|");
   auto set = [variable, choices = std::move(choices)](const std::string& value) {
     if (std::find(choices.begin(), choices.end(), value) == choices.end()) {
-      return absl::InvalidArgumentError(absl::StrCat("'", value, "': not one of ", absl::StrJoin(choices, ", ")));
+      return absl::InvalidArgumentError(
+          absl::StrCat("'", value, "': not one of ", absl::StrJoin(choices, ", ")));
     }
     *variable = value;
     return absl::OkStatus();
@@ -98,8 +99,8 @@ void FlagSet::Choice(absl::string_view name, std::string* variable, std::vector<
   Add({std::string(name), 0, std::move(placeholder), std::string(help), set});
 }
 
-void FlagSet::Number(absl::string_view name, absl::optional<int64_t>* variable, int64_t min, int64_t max,
-                     absl::string_view placeholder, absl::string_view help) {
+void FlagSet::Number(absl::string_view name, absl::optional<int64_t>* variable, int64_t min,
+                     int64_t max, absl::string_view placeholder, absl::string_view help) {
   auto set = [variable, min, max](const std::string& value) {
     int64_t number;
     if (!absl::SimpleAtoi(value, &number)) {
@@ -114,7 +115,8 @@ void FlagSet::Number(absl::string_view name, absl::optional<int64_t>* variable, 
   Add({std::string(name), 0, std::string(placeholder), std::string(help), set});
 }
 
-void FlagSet::Duration(absl::string_view name, absl::optional<absl::Duration>* variable, absl::string_view help) {
+void FlagSet::Duration(absl::string_view name, absl::optional<absl::Duration>* variable,
+                       absl::string_view help) {
   auto set = [variable](const std::string& value) {
     absl::StatusOr<absl::Duration> duration = ParseDuration(value);
     if (!duration.ok()) return duration.status();
@@ -124,8 +126,8 @@ void FlagSet::Duration(absl::string_view name, absl::optional<absl::Duration>* v
   Add({std::string(name), 0, "DURATION", std::string(help), set});
 }
 
-void FlagSet::Repeated(absl::string_view name, std::vector<std::string>* variable, absl::string_view placeholder,
-                       absl::string_view help, char letter) {
+void FlagSet::Repeated(absl::string_view name, std::vector<std::string>* variable,
+                       absl::string_view placeholder, absl::string_view help, char letter) {
   auto set = [variable](const std::string& value) {
     variable->push_back(value);
     return absl::OkStatus();
@@ -152,7 +154,8 @@ absl::Status FlagSet::Unknown(absl::string_view name) const {
   std::vector<std::string> names;
   for (const Flag& flag : flags_) names.push_back(flag.name);
   const std::string nearest = NearestWord(Canonical(name), names);
-  return absl::InvalidArgumentError(absl::StrCat("unknown flag --", name, nearest.empty() ? "" : "; is --", nearest,
+  return absl::InvalidArgumentError(absl::StrCat("unknown flag --", name,
+                                                 nearest.empty() ? "" : "; is --", nearest,
                                                  nearest.empty() ? "" : " meant?"));
 }
 
@@ -163,11 +166,13 @@ absl::Status FlagSet::ParseLong(const std::vector<std::string>& words, size_t* i
   const absl::string_view name = word.substr(0, equals);
   const Flag* flag = Find(name);
   if (flag == nullptr) return Unknown(name);
-  if (equals != absl::string_view::npos) return Named(Spelled(*flag), flag->set(std::string(word.substr(equals + 1))));
+  if (equals != absl::string_view::npos)
+    return Named(Spelled(*flag), flag->set(std::string(word.substr(equals + 1))));
   if (flag->placeholder.empty()) return flag->set("true");
   // A word that is itself a flag was hardly meant as a value; one that is can be given with '='.
   if (*index == words.size() || absl::StartsWith(words[*index], "--")) {
-    return absl::InvalidArgumentError(absl::StrCat(Spelled(*flag), ": needs a value, ", flag->placeholder));
+    return absl::InvalidArgumentError(
+        absl::StrCat(Spelled(*flag), ": needs a value, ", flag->placeholder));
   }
   return Named(Spelled(*flag), flag->set(words[(*index)++]));
 }
@@ -180,7 +185,8 @@ absl::Status FlagSet::ParseLetters(const std::vector<std::string>& words, size_t
     const Flag* flag = FindLetter(word[i]);
     if (flag == nullptr) {
       if (word.size() > 2 && Find(word.substr(1)) != nullptr) {
-        return absl::InvalidArgumentError(absl::StrCat("unknown flag ", word, "; is -", word, " meant?"));
+        return absl::InvalidArgumentError(
+            absl::StrCat("unknown flag ", word, "; is -", word, " meant?"));
       }
       return absl::InvalidArgumentError(absl::StrCat("unknown flag ", spelled));
     }
@@ -191,14 +197,16 @@ absl::Status FlagSet::ParseLetters(const std::vector<std::string>& words, size_t
     }
     if (i + 1 < word.size()) return Named(spelled, flag->set(word.substr(i + 1)));
     if (*index == words.size() || absl::StartsWith(words[*index], "--")) {
-      return absl::InvalidArgumentError(absl::StrCat(spelled, ": needs a value, ", flag->placeholder));
+      return absl::InvalidArgumentError(
+          absl::StrCat(spelled, ": needs a value, ", flag->placeholder));
     }
     return Named(spelled, flag->set(words[(*index)++]));
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<std::string>> FlagSet::Parse(const std::vector<std::string>& words) const {
+absl::StatusOr<std::vector<std::string>> FlagSet::Parse(
+    const std::vector<std::string>& words) const {
   std::vector<std::string> arguments;
   size_t index = 0;
   while (index < words.size()) {
@@ -228,8 +236,10 @@ std::string FlagSet::Help(size_t columns) const {
   std::vector<std::string> left;
   size_t widest = 0;
   for (const Flag& flag : flags_) {
-    const std::string letter = flag.letter == 0 ? "    " : absl::StrCat("-", absl::string_view(&flag.letter, 1), ", ");
-    left.push_back(absl::StrCat("  ", letter, "--", flag.name, flag.placeholder.empty() ? "" : " ", flag.placeholder));
+    const std::string letter =
+        flag.letter == 0 ? "    " : absl::StrCat("-", absl::string_view(&flag.letter, 1), ", ");
+    left.push_back(absl::StrCat("  ", letter, "--", flag.name, flag.placeholder.empty() ? "" : " ",
+                                flag.placeholder));
     widest = std::max(widest, left.back().size());
   }
   const size_t indent = std::min<size_t>(widest + 2, 34);
@@ -253,17 +263,20 @@ absl::StatusOr<absl::Duration> ParseDuration(const std::string& text) {
   if (absl::SimpleAtod(text, &seconds)) {
     duration = absl::Seconds(seconds);
   } else if (!absl::ParseDuration(text, &duration)) {
-    return absl::InvalidArgumentError(absl::StrCat("'", text, "': not a duration such as 5s, 1m30s or 500ms"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", text, "': not a duration such as 5s, 1m30s or 500ms"));
   }
   if (duration < absl::ZeroDuration() || duration == absl::InfiniteDuration()) {
-    return absl::InvalidArgumentError(absl::StrCat("'", text, "': must be finite and not negative"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", text, "': must be finite and not negative"));
   }
   return duration;
 }
 
 std::string NearestWord(absl::string_view word, const std::vector<std::string>& candidates) {
   std::string nearest;
-  // A third of the letters may be wrong, two at least: "mem" is not near "memory", but its beginning.
+  // A third of the letters may be wrong, two at least: "mem" is not near "memory", but its
+  // beginning.
   size_t least = std::max<size_t>(2, word.size() / 3) + 1;
   for (const std::string& candidate : candidates) {
     size_t distance = EditDistance(word, candidate);

@@ -89,7 +89,8 @@ TEST_F(FlagsTest, LettersMayBeJoinedAndTheLastMayHaveAValue) {
 }
 
 TEST_F(FlagsTest, NothingIsAFlagAfterTwoHyphens) {
-  EXPECT_THAT(flags_.Parse({"-f", "--", "--user", "--", "-x"}), IsOkAndHolds(ElementsAre("--user", "--", "-x")));
+  EXPECT_THAT(flags_.Parse({"-f", "--", "--user", "--", "-x"}),
+              IsOkAndHolds(ElementsAre("--user", "--", "-x")));
   EXPECT_EQ(user_, "nobody");
 }
 

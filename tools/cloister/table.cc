@@ -11,11 +11,13 @@ constexpr size_t kGap = 2;
 
 // Characters, not bytes: continuation bytes of UTF-8 take no room.
 size_t Width(const std::string& text) {
-  return static_cast<size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  }));
 }
 
-// The longest beginning of `text` of at most `width` characters, with "..." when something is missing.
+// The longest beginning of `text` of at most `width` characters, with "..." when something is
+// missing.
 std::string Cut(const std::string& text, size_t width) {
   if (Width(text) <= width || width < 4) return text;
   size_t bytes = 0;

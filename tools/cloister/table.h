@@ -11,8 +11,9 @@
 namespace cloister {
 
 struct Cell {
-  Cell(std::string text, Color color = Color::kPlain) : text(std::move(text)), color(color) {}  // NOLINT: a cell is its text
-  Cell(const char* text) : text(text) {}  // NOLINT: a cell is its text
+  Cell(std::string text, Color color = Color::kPlain)
+      : text(std::move(text)), color(color) {}  // NOLINT: a cell is its text
+  Cell(const char* text) : text(text) {}        // NOLINT: a cell is its text
 
   std::string text;
   Color color = Color::kPlain;
@@ -25,7 +26,8 @@ class Table {
   // As many cells as headings. Control characters in them are shown, not sent.
   void AddRow(std::vector<Cell> row);
 
-  // Columns two spaces apart, no blanks at the end of a line. On a terminal the last column is cut at its edge.
+  // Columns two spaces apart, no blanks at the end of a line. On a terminal the last column is cut
+  // at its edge.
   std::string ToString(const Terminal& terminal) const;
 
  private:

@@ -8,11 +8,15 @@ namespace {
 TEST(Table, AlignsColumnsAndLeavesNoBlanksAtTheEnd) {
   Table table({"TASK", "NAME", "COMMAND"});
   table.AddRow({"abcdef", "", "/bin/true"});
-  table.AddRow({"g", "gr\xc3\xbc\xc3\x9f" "e", ""});
+  table.AddRow({"g",
+                "gr\xc3\xbc\xc3\x9f"
+                "e",
+                ""});
   EXPECT_EQ(table.ToString(Terminal()),
             "TASK    NAME   COMMAND\n"
             "abcdef         /bin/true\n"
-            "g       gr\xc3\xbc\xc3\x9f" "e\n");
+            "g       gr\xc3\xbc\xc3\x9f"
+            "e\n");
 }
 
 TEST(Table, ShowsControlCharactersOfATasksWords) {
@@ -36,7 +40,8 @@ TEST(Table, ColorsDoNotChangeTheAlignment) {
   terminal.colors = true;
   Table table({"STATE", "X"});
   table.AddRow({Cell("lost", Color::kRed), "y"});
-  EXPECT_EQ(table.ToString(terminal), "\x1b[1mSTATE\x1b[0m  \x1b[1mX\x1b[0m\n\x1b[31mlost\x1b[0m   y\n");
+  EXPECT_EQ(table.ToString(terminal),
+            "\x1b[1mSTATE\x1b[0m  \x1b[1mX\x1b[0m\n\x1b[31mlost\x1b[0m   y\n");
 }
 
 TEST(Fields, AlignsValuesAndLeavesEmptyOnesOut) {

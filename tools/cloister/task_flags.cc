@@ -24,7 +24,8 @@ void AddListed(const std::vector<std::string>& values, Repeated* out) {
 
 absl::Status SetResources(const absl::optional<int64_t>& cpu, const absl::optional<int64_t>& memory,
                           const absl::optional<int64_t>& pids, v1::TaskConfig* config) {
-  // A zero in the message means "unset"; asked for by a flag it is a mistake that must not turn into a default.
+  // A zero in the message means "unset"; asked for by a flag it is a mistake that must not turn
+  // into a default.
   const struct {
     const char* flag;
     const absl::optional<int64_t>& value;
@@ -34,7 +35,8 @@ absl::Status SetResources(const absl::optional<int64_t>& cpu, const absl::option
                {"--pids", pids, &v1::Resources::set_pids}};
   for (const auto& row : kRows) {
     if (!row.value.has_value()) continue;
-    if (*row.value == 0) return absl::InvalidArgumentError(absl::StrCat(row.flag, ": 0: at least 1"));
+    if (*row.value == 0)
+      return absl::InvalidArgumentError(absl::StrCat(row.flag, ": 0: at least 1"));
     (config->mutable_resources()->*row.set)(*row.value);
   }
   return absl::OkStatus();
@@ -44,22 +46,30 @@ absl::Status SetResources(const absl::optional<int64_t>& cpu, const absl::option
 
 void TaskFlags::Declare(FlagSet* flags) {
   flags->Text("name", &name_, "NAME", "A label for people.");
-  flags->Text("user", &user_, "USER", "User name, \"uid:gid\", or a uid that the node knows. Default: nobody.", 'u');
-  flags->Repeated("env", &env_, "NAME[=VALUE]", "Sets an environment variable; without VALUE, to its value here.", 'e');
+  flags->Text("user", &user_, "USER",
+              "User name, \"uid:gid\", or a uid that the node knows. Default: nobody.", 'u');
+  flags->Repeated("env", &env_, "NAME[=VALUE]",
+                  "Sets an environment variable; without VALUE, to its value here.", 'e');
   auto set_memory = [this](const std::string& value) -> absl::Status {
     absl::StatusOr<int64_t> mebibytes = ParseMebibytes(value);
     if (!mebibytes.ok()) return mebibytes.status();
     memory_ = *mebibytes;
     return absl::OkStatus();
   };
-  flags->Add({"memory", 'm', "MIB", "Memory limit in MiB, or with unit: 512m, 2g. Default: 300.", set_memory});
-  flags->Number("cpu", &cpu_, 0, kMaxNumber, "SHARES", "CPU weight relative to other tasks. Default: 100.");
-  flags->Number("pids", &pids_, 0, kMaxNumber, "N", "Most processes and threads at once. Default: 1024.");
-  flags->Repeated("cap-add", &cap_add_, "CAP", "Gives a capability, as far as the node permits it.");
+  flags->Add({"memory", 'm', "MIB", "Memory limit in MiB, or with unit: 512m, 2g. Default: 300.",
+              set_memory});
+  flags->Number("cpu", &cpu_, 0, kMaxNumber, "SHARES",
+                "CPU weight relative to other tasks. Default: 100.");
+  flags->Number("pids", &pids_, 0, kMaxNumber, "N",
+                "Most processes and threads at once. Default: 1024.");
+  flags->Repeated("cap-add", &cap_add_, "CAP",
+                  "Gives a capability, as far as the node permits it.");
   flags->Repeated("cap-drop", &cap_drop_, "CAP", "Takes a capability away; \"all\" takes all.");
-  flags->Text("work-dir", &work_dir_, "PATH", "Working directory inside the task's root. Default: /.", 'w');
+  flags->Text("work-dir", &work_dir_, "PATH",
+              "Working directory inside the task's root. Default: /.", 'w');
   flags->Duration("kill-timeout", &kill_timeout_, "From the stop signal to the kill. Default: 5s.");
-  flags->Text("kill-signal", &kill_signal_, "SIGNAL", "The signal that a stop sends first. Default: SIGTERM.");
+  flags->Text("kill-signal", &kill_signal_, "SIGNAL",
+              "The signal that a stop sends first. Default: SIGTERM.");
   flags->Repeated("meta", &meta_, "KEY=VALUE", "A label of your own, returned as it came.");
   flags->Text("node", &node_, "NODE", "The node to run on. Default: any node with room.");
 }
@@ -83,7 +93,8 @@ absl::StatusOr<v1::TaskConfig> TaskFlags::MakeConfig(const std::vector<std::stri
     }
     const char* value = environment(name);
     if (value == nullptr) {
-      return absl::InvalidArgumentError(absl::StrCat("--env ", name, ": not set here; give a value: ", name, "=VALUE"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("--env ", name, ": not set here; give a value: ", name, "=VALUE"));
     }
     (*config.mutable_env())[name] = value;
   }
@@ -116,7 +127,8 @@ absl::StatusOr<int64_t> ParseMebibytes(absl::string_view text) {
   }
   int64_t number;
   if (!absl::SimpleAtoi(digits, &number) || number < 0 || number > kMaxNumber / factor) {
-    return absl::InvalidArgumentError(absl::StrCat("'", text, "': not a size such as 300, 512m or 2g"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", text, "': not a size such as 300, 512m or 2g"));
   }
   return number * factor;
 }

@@ -1,4 +1,5 @@
-// The flags that say what a task shall be, shared by `run` and `explain`: one for each attribute of TaskConfig, by its name.
+// The flags that say what a task shall be, shared by `run` and `explain`: one for each attribute of
+// TaskConfig, by its name.
 #ifndef CLOISTER_TOOLS_CLOISTER_TASK_FLAGS_H_
 #define CLOISTER_TOOLS_CLOISTER_TASK_FLAGS_H_
 
@@ -22,9 +23,10 @@ class TaskFlags {
   // Declares them all; this object outlives `flags`' use.
   void Declare(FlagSet* flags);
 
-  // `command` is the command and its arguments, not empty. Checks only what cannot be expressed in the message; what the
-  // values mean, the server checks. INVALID_ARGUMENT names the flag.
-  absl::StatusOr<v1::TaskConfig> MakeConfig(const std::vector<std::string>& command, const Lookup& environment) const;
+  // `command` is the command and its arguments, not empty. Checks only what cannot be expressed in
+  // the message; what the values mean, the server checks. INVALID_ARGUMENT names the flag.
+  absl::StatusOr<v1::TaskConfig> MakeConfig(const std::vector<std::string>& command,
+                                            const Lookup& environment) const;
 
   const std::string& node() const { return node_; }
 

@@ -23,7 +23,8 @@ class TaskFlagsTest : public testing::Test {
     flags_.StopAtFirstArgument();
     absl::StatusOr<std::vector<std::string>> command = flags_.Parse(words);
     if (!command.ok()) return command.status();
-    return task_flags_.MakeConfig(*command, [](const std::string& name) { return name == "HERE" ? "value" : nullptr; });
+    return task_flags_.MakeConfig(
+        *command, [](const std::string& name) { return name == "HERE" ? "value" : nullptr; });
   }
 
   TaskFlags task_flags_;
@@ -41,10 +42,11 @@ TEST_F(TaskFlagsTest, ACommandAloneLeavesAllElseToTheServer) {
 }
 
 TEST_F(TaskFlagsTest, EveryAttributeHasItsFlag) {
-  absl::StatusOr<v1::TaskConfig> config = ConfigOf(
-      {"--name=n", "--user=1:2", "--env=A=b=c", "--memory=64", "--cpu=7", "--pids=9", "--cap-add=chown,kill",
-       "--cap-add=fowner", "--cap-drop=all", "--work-dir=/tmp", "--kill-timeout=1.5s", "--kill-signal=SIGINT",
-       "--meta=k=v", "--node=n1", "--", "true", "x"});
+  absl::StatusOr<v1::TaskConfig> config =
+      ConfigOf({"--name=n", "--user=1:2", "--env=A=b=c", "--memory=64", "--cpu=7", "--pids=9",
+                "--cap-add=chown,kill", "--cap-add=fowner", "--cap-drop=all", "--work-dir=/tmp",
+                "--kill-timeout=1.5s", "--kill-signal=SIGINT", "--meta=k=v", "--node=n1", "--",
+                "true", "x"});
   ASSERT_THAT(config, IsOk());
   EXPECT_EQ(config->env().at("A"), "b=c");
   EXPECT_THAT(config->config().cap_add(), ElementsAre("chown", "kill", "fowner"));
@@ -55,7 +57,8 @@ TEST_F(TaskFlagsTest, EveryAttributeHasItsFlag) {
            &*config, &config->config(), &config->resources()}) {
     std::vector<const google::protobuf::FieldDescriptor*> set;
     message->GetReflection()->ListFields(*message, &set);
-    EXPECT_EQ(static_cast<int>(set.size()), message->GetDescriptor()->field_count()) << message->DebugString();
+    EXPECT_EQ(static_cast<int>(set.size()), message->GetDescriptor()->field_count())
+        << message->DebugString();
   }
 }
 
@@ -68,12 +71,15 @@ TEST_F(TaskFlagsTest, AVariableWithoutValueIsTakenFromHere) {
 }
 
 TEST_F(TaskFlagsTest, AZeroIsNotTheDefault) {
-  EXPECT_THAT(ConfigOf({"--memory=0", "true"}), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--memory: 0")));
-  EXPECT_THAT(ConfigOf({"--cpu=0", "true"}), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--cpu: 0")));
+  EXPECT_THAT(ConfigOf({"--memory=0", "true"}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--memory: 0")));
+  EXPECT_THAT(ConfigOf({"--cpu=0", "true"}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--cpu: 0")));
 }
 
 TEST_F(TaskFlagsTest, MetaNeedsAKey) {
-  EXPECT_THAT(ConfigOf({"--meta=v", "true"}), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("not KEY=VALUE")));
+  EXPECT_THAT(ConfigOf({"--meta=v", "true"}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("not KEY=VALUE")));
 }
 
 TEST(ParseMebibytes, TakesUnitsOfOthers) {

@@ -39,7 +39,8 @@ Terminal DetectTerminal(int fd, const char* no_color, const char* term) {
   terminal.is_terminal = isatty(fd) == 1;
   if (!terminal.is_terminal) return terminal;
   const bool refused = no_color != nullptr && no_color[0] != '\0';
-  terminal.colors = !refused && term != nullptr && term[0] != '\0' && std::strcmp(term, "dumb") != 0;
+  terminal.colors =
+      !refused && term != nullptr && term[0] != '\0' && std::strcmp(term, "dumb") != 0;
   winsize size;
   if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40) terminal.columns = size.ws_col;
   return terminal;
@@ -51,7 +52,8 @@ std::string Printable(absl::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     const unsigned char byte = static_cast<unsigned char>(text[i]);
     // C1 control characters, in UTF-8: 0xC2 0x80 to 0xC2 0x9F. Some terminals obey those too.
-    const bool is_c1 = byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) >= 0x80 &&
+    const bool is_c1 = byte == 0xC2 && i + 1 < text.size() &&
+                       static_cast<unsigned char>(text[i + 1]) >= 0x80 &&
                        static_cast<unsigned char>(text[i + 1]) < 0xA0;
     if (byte == '\n') {
       out += "\\n";

@@ -1,4 +1,5 @@
-// What an output of ours is: a terminal, for people, or a file or pipe, for programs. And text made fit for the former.
+// What an output of ours is: a terminal, for people, or a file or pipe, for programs. And text made
+// fit for the former.
 #ifndef CLOISTER_TOOLS_CLOISTER_TERMINAL_H_
 #define CLOISTER_TOOLS_CLOISTER_TERMINAL_H_
 
@@ -25,7 +26,8 @@ struct Terminal {
 // `no_color` and `term` are the environment variables' values, null when unset.
 Terminal DetectTerminal(int fd, const char* no_color, const char* term);
 
-// `text` with each control character as \n, \t or \xNN: a task's words must not drive the terminal of who reads them.
+// `text` with each control character as \n, \t or \xNN: a task's words must not drive the terminal
+// of who reads them.
 std::string Printable(absl::string_view text);
 
 }  // namespace cloister

@@ -26,7 +26,8 @@ TEST(Terminal, AFileIsPlainAndWide) {
 TEST(Terminal, ATerminalHasColorsUnlessNoColorSaysOtherwise) {
   OwnedFd fd = OpenPseudoTerminal();
   ASSERT_TRUE(fd.valid());
-  EXPECT_EQ(DetectTerminal(fd.get(), nullptr, "xterm").Paint(Color::kRed, "text"), "\x1b[31mtext\x1b[0m");
+  EXPECT_EQ(DetectTerminal(fd.get(), nullptr, "xterm").Paint(Color::kRed, "text"),
+            "\x1b[31mtext\x1b[0m");
   EXPECT_EQ(DetectTerminal(fd.get(), "", "xterm").Paint(Color::kPlain, "text"), "text");
   EXPECT_TRUE(DetectTerminal(fd.get(), "", "xterm").colors);
   EXPECT_FALSE(DetectTerminal(fd.get(), "1", "xterm").colors);

@@ -1,0 +1,74 @@
+#include "tools/cloister/error_text.h"
+
+#include <vector>
+
+#include "absl/strings/cord.h"
+#include "absl/strings/str_cat.h"
+#include "absl/types/optional.h"
+#include "libs/base/error_reason.h"
+#include "libs/base/field_violations.h"
+#include "tools/cloister/terminal.h"
+
+namespace cloister {
+namespace {
+
+constexpr absl::string_view kHintUrl = "cloister.tools/hint";
+
+std::string HintFor(const absl::Status& status, absl::string_view verb) {
+  absl::optional<absl::Cord> given = status.GetPayload(kHintUrl);
+  if (given.has_value()) return std::string(*given);
+  const std::string reason = GetReason(status);
+  if (reason == "TASK_NOT_FOUND") return "cloister ps --all";
+  if (reason == "NODE_NOT_FOUND") return "cloister node ls";
+  if (reason == "TASK_LIVE") return "cloister stop TASK, or cloister rm --force TASK";
+  switch (status.code()) {
+    case absl::StatusCode::kUnavailable:
+      return reason.empty() ? "cloister dev --dir DIR starts a cluster; --address or CLOISTER_ADDR "
+                              "says where one is"
+                            : "cloister node ls";
+    case absl::StatusCode::kUnauthenticated:
+    case absl::StatusCode::kPermissionDenied:
+      return reason.empty()
+                 ? ""
+                 : "another user, or --tls_cert and --tls_key of a client that may do this";
+    case absl::StatusCode::kInvalidArgument:
+      return verb.empty() ? "cloister --help" : absl::StrCat("cloister ", verb, " --help");
+    case absl::StatusCode::kResourceExhausted:
+      return "cloister node ls shows what the nodes have left";
+    case absl::StatusCode::kDeadlineExceeded:
+      return "the same again; cloister status shows what came of it";
+    default:
+      return "";
+  }
+}
+
+}  // namespace
+
+absl::Status WithHint(absl::Status status, absl::string_view hint) {
+  if (!status.ok()) status.SetPayload(kHintUrl, absl::Cord(hint));
+  return status;
+}
+
+std::string ErrorText(const absl::Status& status, absl::string_view verb) {
+  const std::vector<FieldViolation> violations = GetFieldViolations(status);
+  std::string text;
+  if (violations.empty()) {
+    // A sentence of a server or of the kernel is someone else's text: it must not drive the
+    // terminal.
+    absl::StrAppend(&text, "cloister: ", Printable(status.message()), "\n");
+  } else if (violations.size() == 1) {
+    absl::StrAppend(&text, "cloister: ", Printable(violations[0].field), ": ",
+                    Printable(violations[0].description), "\n");
+  } else {
+    absl::StrAppend(&text, "cloister: the request is wrong in ", violations.size(), " places\n");
+    for (const FieldViolation& violation : violations) {
+      absl::StrAppend(&text, "  ", Printable(violation.field), ": ",
+                      Printable(violation.description), "\n");
+    }
+  }
+  const std::string hint = HintFor(status, verb);
+  if (!hint.empty()) absl::StrAppend(&text, "Try: ", hint, "\n");
+  return text;
+}
+
+}  // namespace cloister
