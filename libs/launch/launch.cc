@@ -134,6 +134,9 @@ absl::Status Clone(Run* run) {
   FillContext(run, *block, joins);
   // The cgroup namespace is made by a step of its own, after the join.
   const uint64_t namespaces = run->job.plan.namespaces() & ~static_cast<uint64_t>(CLONE_NEWCGROUP);
+  // setns(2) wants a filesystem context that nobody shares. It is the thread's own already, unless a step before has started
+  // a thread from this one; then this parts them, else it does nothing.
+  if (unshare(CLONE_FS) != 0) return ErrnoStatus(errno, "own filesystem context");
   if (setns(run->template_namespace, CLONE_NEWNS) != 0) return ErrnoStatus(errno, "enter the root template");
   absl::StatusOr<ClonedChild> child =
       CloneChild(run->flat->context(), namespaces, joins.clone_into, run->thread->stack);

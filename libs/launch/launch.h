@@ -55,8 +55,8 @@ struct LaunchThread {
 };
 
 // Runs the outside steps in order. On failure nothing is left but files in the task's directory, which is the executor's.
-// The calling thread has a filesystem context of its own (unshare(CLONE_FS)), is in the launcher's mount namespace before
-// and after, and must not end while the task lives: its end would kill the task.
+// The calling thread is in the launcher's mount namespace before and after, gets a filesystem context of its own, and must
+// not end while the task lives: its end would kill the task.
 absl::variant<LaunchedTask, internal::LaunchFailure> Launch(LaunchSite* site, LaunchThread* thread, LaunchJob job);
 
 }  // namespace launch

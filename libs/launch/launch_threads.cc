@@ -1,6 +1,5 @@
 #include "libs/launch/launch_threads.h"
 
-#include <sched.h>
 #include <sys/prctl.h>
 
 #include <cstdlib>
@@ -58,8 +57,6 @@ void LaunchThreads::Submit(LaunchJob job, Done done) {
 }
 
 void LaunchThreads::Run(Group* group) {
-  // setns(2) into a mount namespace needs a filesystem context of the thread's own.
-  if (unshare(CLONE_FS) != 0) std::abort();
   LaunchThread thread;
   thread.bounding = DropBounding(group->bounding);
   for (;;) {

@@ -48,6 +48,8 @@ absl::StatusOr<launch::LaunchSiteOptions> ParseArguments(int argc, char** argv) 
 
 // What tasks would inherit, or what would end them with us, is set straight before anything runs.
 void PrepareProcess() {
+  // Whatever a caller forgot to mark CLOEXEC would be in the way of LowFds, and within reach of a mistake.
+  close_range(kListenFd + 1, ~0U, 0);
   // Children share our memory until their exec: nobody may trace us or read it.
   prctl(PR_SET_DUMPABLE, 0);
   // A write to a peer that is gone is an error, not the end; blocked rather than ignored, as ignoring is inherited by exec.

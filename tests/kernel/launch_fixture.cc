@@ -21,6 +21,8 @@
 #include "libs/base/status_matchers.h"
 #include "libs/cgroup/parent.h"
 #include "libs/cgroup/placement.h"
+#include "libs/cgroup/slot_parents.h"
+#include "libs/cgroup/slot_sweep.h"
 #include "libs/launch/launch_threads.h"
 #include "libs/launch/report_message.h"
 #include "libs/node/host_root.h"
@@ -84,6 +86,8 @@ std::string ReadFile(const char* path) {
 
 void LaunchFixture::SetUp() {
   ASSERT_EQ(geteuid(), 0u) << "this test launches tasks as root";
+  // What the test runner has left open.
+  close_range(3, ~0U, 0);
   absl::StatusOr<node::HostRoot> host = node::HostRoot::Open("/");
   ASSERT_THAT(host, IsOk());
   absl::StatusOr<node::CgroupFacts> facts = node::ReadCgroupFacts(*host);
@@ -91,7 +95,7 @@ void LaunchFixture::SetUp() {
   facts_ = *facts;
   parent_ = absl::StrCat("cloister-test-", getpid());
   ASSERT_THAT(cgroup::MakeParent(facts_, parent_), IsOk());
-  directory_ = "/tmp/cloister-launch-XXXXXX";
+  directory_ = "/var/tmp/cloister-launch-XXXXXX";
   ASSERT_NE(mkdtemp(&directory_[0]), nullptr);
 }
 
@@ -164,6 +168,12 @@ std::string LaunchFixture::Output(const launch::LaunchedTask& task) {
     if (size <= 0) return output;
     output.append(piece, static_cast<size_t>(size));
   }
+}
+
+void LaunchFixture::SweepSlots(const std::string& prefix) {
+  auto parents = cgroup::OpenSlotParents(DefaultPlan().cgroup());
+  ASSERT_THAT(parents, IsOk());
+  EXPECT_THAT(cgroup::SweepSlots(*parents, prefix, absl::Seconds(5)), IsOk());
 }
 
 Residue LaunchFixture::Measure() const {

@@ -44,6 +44,9 @@ class LaunchFixture : public testing::Test {
 
   Residue Measure() const;
 
+  // Kills and removes the cgroup slots of a launcher that is dead.
+  void SweepSlots(const std::string& prefix);
+
   node::CgroupFacts facts_;
   std::string parent_;
   std::string directory_;
