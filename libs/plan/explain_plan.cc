@@ -1,0 +1,223 @@
+#include "libs/plan/explain_plan.h"
+
+#include <sys/resource.h>
+
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "google/protobuf/text_format.h"
+#include "libs/capability/names.h"
+#include "libs/plan/fence.h"
+#include "libs/task/environment.h"
+#include "libs/task/parse_task_spec.h"
+#include "libs/task/signal_name.h"
+
+namespace cloister::plan {
+namespace {
+
+using capability::CapabilitySet;
+using internal::LaunchPlan;
+using internal::Mask;
+using internal::Mount;
+
+// "label         value (reason)" lines.
+class Lines {
+ public:
+  template <typename... Parts>
+  void Add(absl::string_view label, const Parts&... value) {
+    absl::StrAppend(&text_, absl::StrFormat("%-13s", label), " ", absl::StrCat(value...), "\n");
+  }
+  std::string Take() { return std::move(text_); }
+
+ private:
+  std::string text_;
+};
+
+std::string Words(const std::vector<std::string>& items) {
+  return items.empty() ? "none" : absl::StrJoin(items, " ");
+}
+
+// What of a stranger's text is not printable is shown as an escape.
+std::string Shown(absl::string_view text) { return absl::CHexEscape(text); }
+
+absl::string_view IfDefault(bool is_default) { return is_default ? " (the default)" : ""; }
+
+void ExplainCommand(const task::TaskSpec& spec, const LaunchPlan& plan, Lines* lines) {
+  std::vector<std::string> candidates;
+  for (const std::string& path : plan.exec().candidates()) candidates.push_back(Shown(path));
+  const bool absolute = absl::StartsWith(spec.command(), "/");
+  lines->Add("command", absl::StrJoin(candidates, ", then "),
+             absolute ? " (absolute, inside the task's root)"
+                      : " (a name, searched inside the task's root)");
+  std::vector<std::string> args;
+  for (const std::string& arg : plan.exec().args())
+    args.push_back(absl::StrCat("'", Shown(arg), "'"));
+  lines->Add("args", Words(args));
+  lines->Add("work dir", Shown(plan.exec().work_dir()), IfDefault(plan.exec().work_dir() == "/"));
+}
+
+void ExplainUser(const task::TaskSpec& spec, const LaunchPlan& plan, Lines* lines) {
+  const internal::Identity& identity = plan.identity();
+  std::string groups = absl::StrJoin(identity.groups(), " ");
+  if (groups.empty()) groups = "none";
+  absl::string_view reason;
+  switch (spec.user().kind) {
+    case task::UserField::Kind::kName:
+      reason = spec.user().name == task::kDefaultUser ? "the default"
+                                                      : "by name, from the node's passwd";
+      break;
+    case task::UserField::Kind::kUid:
+      reason = "by number, from the node's passwd";
+      break;
+    case task::UserField::Kind::kUidGid:
+      reason = "numbers as asked for, without further groups";
+      break;
+  }
+  lines->Add("user", identity.user_name(), ": uid ", identity.uid(), ", gid ", identity.gid(),
+             ", further groups ", groups, " (", reason, ")");
+}
+
+void ExplainCapabilities(const task::TaskSpec& spec, const node::NodeFacts& facts,
+                         const node::NodePolicy& policy, const LaunchPlan& plan, Lines* lines) {
+  const CapabilitySet bounding = CapabilitySet::FromBits(plan.capabilities().bounding());
+  const CapabilitySet held = CapabilitySet::FromBits(plan.capabilities().effective());
+  const bool all_allowed =
+      policy.allow_caps.Expand(facts.capabilities).ContainsAll(policy.default_capabilities);
+  std::vector<std::string> reasons = {all_allowed ? "the node's default"
+                                                  : "what the node allows of its default"};
+  if (!spec.cap_drop().empty()) reasons.push_back("without cap_drop");
+  if (!spec.cap_add().empty()) reasons.push_back("with cap_add");
+  lines->Add("capabilities", "at most ", JoinedNames(bounding), " (", absl::StrJoin(reasons, ", "),
+             ")");
+  lines->Add("", "holds ", JoinedNames(held),
+             spec.cap_add().empty() ? " (cap_add asks for none)" : " (by cap_add)");
+  lines->Add("", "no_new_privs: set-user-id programs and file capabilities give nothing");
+}
+
+void ExplainRoot(const node::NodeFacts& facts, const LaunchPlan& plan, Lines* lines) {
+  std::vector<std::string> shown;
+  for (const auto& bind : plan.root().binds()) {
+    shown.push_back(
+        bind.outside() == bind.inside()
+            ? Shown(bind.inside())
+            : absl::StrCat(Shown(bind.inside()), " (the node's ", Shown(bind.outside()), ")"));
+  }
+  lines->Add("read-only", Words(shown), " (of the node)");
+  std::vector<std::string> links;
+  for (const auto& link : plan.root().links()) {
+    links.push_back(absl::StrCat(Shown(link.inside()), " -> ", Shown(link.target())));
+  }
+  if (!links.empty()) lines->Add("links", absl::StrJoin(links, ", "), " (as on the node)");
+  std::vector<std::string> missing;
+  for (const node::HostPath& source : facts.chroot_sources) {
+    if (!source.exists()) missing.push_back(Shown(source.path));
+  }
+  if (!missing.empty()) lines->Add("left out", Words(missing), " (not on this node)");
+}
+
+void ExplainMounts(const LaunchPlan& plan, Lines* lines) {
+  std::vector<std::string> fresh;
+  std::vector<std::string> own;
+  for (const Mount& mount : plan.mounts()) {
+    if (mount.kind() == Mount::KIND_TASK_DIRECTORY) {
+      own.push_back(mount.inside());
+    } else if (mount.kind() == Mount::KIND_TMPFS) {
+      fresh.push_back(
+          absl::StrCat(mount.inside(), " (", mount.size_bytes() >> 20, " MiB of memory)"));
+    } else {
+      fresh.push_back(mount.inside());
+    }
+  }
+  lines->Add("writable", Words(own), " (the task's directory on the node; nosuid, nodev)");
+  lines->Add("its own", absl::StrJoin(fresh, ", "), " (made new)");
+}
+
+void ExplainMasks(const LaunchPlan& plan, Lines* lines) {
+  std::vector<std::string> hidden;
+  std::vector<std::string> read_only;
+  for (const Mask& mask : plan.masks()) {
+    (mask.kind() == Mask::KIND_READ_ONLY ? read_only : hidden).push_back(mask.inside());
+  }
+  for (const std::string& path : plan.root().masked_sys_directories()) hidden.push_back(path);
+  lines->Add("hidden", Words(hidden), " (by node policy, as far as this kernel has them)");
+  lines->Add("not writable", Words(read_only), " and all of /sys (by node policy)");
+}
+
+void ExplainLimits(const task::TaskSpec& spec, const LaunchPlan& plan, Lines* lines) {
+  if (plan.cgroup().hierarchies().empty()) {
+    lines->Add("limits", "none: this node runs tasks without cgroups (--cgroups=none)");
+  } else {
+    lines->Add("limits", "memory ", spec.memory_bytes() >> 20, " MiB",
+               IfDefault(spec.memory_bytes() >> 20 == task::kDefaultMemoryMib), ", cpu weight ",
+               spec.cpu_shares(), IfDefault(spec.cpu_shares() == task::kDefaultCpuShares),
+               ", processes ", spec.pids(), IfDefault(spec.pids() == task::kDefaultPids));
+    std::vector<std::string> writes;
+    for (const auto& hierarchy : plan.cgroup().hierarchies()) {
+      for (const auto& write : hierarchy.limits()) {
+        writes.push_back(absl::StrCat(write.file(), "=", write.value()));
+      }
+    }
+    lines->Add("", "by cgroup ", CgroupWords(plan.cgroup()), ": ", Words(writes));
+  }
+  for (const internal::Rlimit& rlimit : plan.rlimits()) {
+    if (rlimit.resource() != RLIMIT_NOFILE) continue;
+    lines->Add("", "open files ", rlimit.soft(), ", at most ", rlimit.hard(), "; no core dumps");
+  }
+}
+
+void ExplainEnvironment(const task::TaskSpec& spec, const LaunchPlan& plan, Lines* lines) {
+  std::vector<std::string> names;
+  for (const std::string& entry : plan.exec().env()) {
+    names.push_back(entry.substr(0, entry.find('=')));
+  }
+  lines->Add("environment", Words(names), " (values not shown; nothing of the node's)");
+  std::vector<std::string> ignored;
+  for (const auto& [name, value] : spec.env()) {
+    if (task::IsSetByNode(name)) ignored.push_back(name);
+  }
+  if (!ignored.empty())
+    lines->Add("", Words(ignored), ": the task's value is not used, the user's is");
+}
+
+}  // namespace
+
+std::string ExplainPlan(const task::TaskSpec& spec, const node::NodeFacts& facts,
+                        const node::NodePolicy& policy, const LaunchPlan& plan) {
+  Lines lines;
+  ExplainCommand(spec, plan, &lines);
+  ExplainUser(spec, plan, &lines);
+  ExplainCapabilities(spec, facts, policy, plan, &lines);
+  const v1::Fence fence = MakeFence(plan);
+  lines.Add("namespaces", absl::StrJoin(fence.namespaces(), " "),
+            " (its own); network of the node");
+  ExplainRoot(facts, plan, &lines);
+  ExplainMounts(plan, &lines);
+  ExplainMasks(plan, &lines);
+  ExplainLimits(spec, plan, &lines);
+  ExplainEnvironment(spec, plan, &lines);
+  lines.Add("umask", absl::StrFormat("%03o", plan.umask()), " (always)");
+  lines.Add("stop", task::SignalName(plan.stop().signal()), ", and SIGKILL after ",
+            absl::FormatDuration(absl::Milliseconds(plan.stop().grace_ms())),
+            IfDefault(spec.kill_timeout() == task::kDefaultKillTimeout &&
+                      spec.kill_signal() == task::kDefaultKillSignal));
+  return lines.Take();
+}
+
+std::string RedactedPlanText(const LaunchPlan& plan) {
+  LaunchPlan redacted = plan;
+  for (std::string& entry : *redacted.mutable_exec()->mutable_env()) {
+    entry = absl::StrCat(entry.substr(0, entry.find('=')), "=...");
+  }
+  std::string text;
+  google::protobuf::TextFormat::PrintToString(redacted, &text);
+  return text;
+}
+
+}  // namespace cloister::plan

@@ -1,0 +1,71 @@
+#include "libs/plan/fence.h"
+
+#include <sched.h>
+
+#include "libs/capability/names.h"
+
+namespace cloister::plan {
+namespace {
+
+using internal::Mount;
+
+struct Namespace {
+  uint64_t bit;
+  const char* name;
+};
+
+constexpr Namespace kNamespaces[] = {{CLONE_NEWPID, "pid"},       {CLONE_NEWIPC, "ipc"},
+                                     {CLONE_NEWNS, "mount"},      {CLONE_NEWUTS, "uts"},
+                                     {CLONE_NEWCGROUP, "cgroup"}, {CLONE_NEWNET, "network"},
+                                     {CLONE_NEWUSER, "user"}};
+
+void AddNames(uint64_t bits, google::protobuf::RepeatedPtrField<std::string>* names) {
+  for (const std::string& name : SortedNames(capability::CapabilitySet::FromBits(bits))) {
+    *names->Add() = name;
+  }
+}
+
+// Where files, or queues, can be made. /proc and /dev/pts hold only what the kernel puts there.
+bool IsForFiles(const Mount& mount) {
+  return mount.kind() == Mount::KIND_TMPFS || mount.kind() == Mount::KIND_MQUEUE ||
+         mount.kind() == Mount::KIND_TASK_DIRECTORY;
+}
+
+}  // namespace
+
+std::string CgroupWords(const internal::CgroupPlan& cgroup) {
+  bool v1 = false;
+  bool v2 = false;
+  for (const auto& hierarchy : cgroup.hierarchies()) (hierarchy.unified() ? v2 : v1) = true;
+  if (v1 && v2) return "hybrid";
+  return v1 ? "v1" : v2 ? "v2" : "none";
+}
+
+v1::Fence MakeFence(const internal::LaunchPlan& plan) {
+  v1::Fence fence;
+  fence.set_uid(plan.identity().uid());
+  fence.set_gid(plan.identity().gid());
+  *fence.mutable_groups() = plan.identity().groups();
+  for (const Namespace& space : kNamespaces) {
+    if ((plan.namespaces() & space.bit) != 0) fence.add_namespaces(space.name);
+  }
+  AddNames(plan.capabilities().bounding(), fence.mutable_bounding_capabilities());
+  AddNames(plan.capabilities().effective(), fence.mutable_effective_capabilities());
+  fence.set_no_new_privs(plan.no_new_privs());
+  fence.set_cgroups(CgroupWords(plan.cgroup()));
+  fence.set_memory_limit_bytes(plan.cgroup().granted().memory_bytes());
+  fence.set_pids_limit(plan.cgroup().granted().pids());
+  fence.set_cpu_weight_shares(plan.cgroup().granted().cpu_shares());
+  for (const auto& bind : plan.root().binds()) fence.add_read_only_paths(bind.inside());
+  for (const Mount& mount : plan.mounts()) {
+    if (!IsForFiles(mount)) continue;
+    if (mount.read_only()) {
+      fence.add_read_only_paths(mount.inside());
+    } else {
+      fence.add_writable_paths(mount.inside());
+    }
+  }
+  return fence;
+}
+
+}  // namespace cloister::plan

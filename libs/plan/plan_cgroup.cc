@@ -1,0 +1,63 @@
+#include "libs/plan/plan_cgroup.h"
+
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "libs/base/error_reason.h"
+#include "libs/base/field_violations.h"
+#include "libs/base/status_macros.h"
+#include "libs/cgroup/placement.h"
+
+namespace cloister::plan {
+namespace {
+
+absl::Status CheckCeilings(const task::TaskSpec& spec, const node::NodePolicy& policy) {
+  std::vector<FieldViolation> violations;
+  if (policy.max_memory_bytes > 0 && spec.memory_bytes() > policy.max_memory_bytes) {
+    violations.push_back({"resources.memory", absl::StrCat(spec.memory_bytes() >> 20,
+                                                           " MiB is over this node's ceiling of ",
+                                                           policy.max_memory_bytes >> 20, " MiB")});
+  }
+  if (policy.max_pids > 0 && spec.pids() > policy.max_pids) {
+    violations.push_back(
+        {"resources.pids",
+         absl::StrCat(spec.pids(), " is over this node's ceiling of ", policy.max_pids)});
+  }
+  return InvalidArgument(violations);
+}
+
+absl::Status Unavailable(absl::string_view why) {
+  return WithReason(absl::FailedPreconditionError(why), "CGROUPS_UNAVAILABLE");
+}
+
+}  // namespace
+
+absl::StatusOr<internal::CgroupPlan> PlanCgroup(const task::TaskSpec& spec,
+                                                const node::NodeFacts& facts,
+                                                const node::NodePolicy& policy) {
+  CLOISTER_RETURN_IF_ERROR(CheckCeilings(spec, policy));
+  if (!policy.limit_by_cgroups) return internal::CgroupPlan();
+  if (facts.cgroups.layout == node::CgroupLayout::kNone) {
+    return Unavailable(
+        "this node has no cgroup hierarchy with cpu, memory or pids: mount cgroup2 on "
+        "/sys/fs/cgroup, or run tasks "
+        "without limits by --cgroups=none");
+  }
+  cgroup::TaskLimits limits;
+  limits.cpu_shares = spec.cpu_shares();
+  limits.memory_bytes = spec.memory_bytes();
+  limits.pids = spec.pids();
+  absl::StatusOr<internal::CgroupPlan> placed =
+      cgroup::PlaceTask(facts.cgroups, policy.cgroup_parent, limits);
+  if (placed.status().code() == absl::StatusCode::kFailedPrecondition) {
+    return WithReason(placed.status(), "CGROUPS_UNAVAILABLE");
+  }
+  if (!placed.ok()) return placed.status();
+  placed->mutable_granted()->set_cpu_shares(static_cast<uint64_t>(limits.cpu_shares));
+  placed->mutable_granted()->set_memory_bytes(limits.memory_bytes);
+  placed->mutable_granted()->set_pids(static_cast<uint64_t>(limits.pids));
+  return placed;
+}
+
+}  // namespace cloister::plan

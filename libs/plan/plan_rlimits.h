@@ -1,0 +1,25 @@
+// The resource limits of a task's processes (getrlimit(2)): every one is set, so that none is the
+// node's by accident.
+#ifndef CLOISTER_LIBS_PLAN_PLAN_RLIMITS_H_
+#define CLOISTER_LIBS_PLAN_PLAN_RLIMITS_H_
+
+#include <string>
+#include <vector>
+
+#include "cloister/internal/plan.pb.h"
+#include "libs/node/node_facts.h"
+#include "libs/node/node_policy.h"
+
+namespace cloister::plan {
+
+// One for each limit that Linux has, in the order of their numbers. None is above the node's own
+// hard limit: without CAP_SYS_RESOURCE it could not be set.
+std::vector<internal::Rlimit> PlanRlimits(const node::NodeFacts& facts,
+                                          const node::NodePolicy& policy);
+
+// "NOFILE" for RLIMIT_NOFILE; the number as text for one that has no name here.
+std::string RlimitName(uint32_t resource);
+
+}  // namespace cloister::plan
+
+#endif  // CLOISTER_LIBS_PLAN_PLAN_RLIMITS_H_

@@ -1,0 +1,24 @@
+// The root that tasks of a node share.
+#ifndef CLOISTER_LIBS_PLAN_PLAN_ROOT_H_
+#define CLOISTER_LIBS_PLAN_PLAN_ROOT_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "cloister/internal/plan.pb.h"
+#include "libs/node/node_facts.h"
+#include "libs/node/node_policy.h"
+
+namespace cloister::plan {
+
+// The policy's chroot entries as the node has them, with these directories of /sys hidden. Errors
+// as MakeRootTemplate (libs/chroot/root_layout.h); INTERNAL if the facts were read for another
+// policy.
+absl::StatusOr<internal::RootTemplate> PlanRoot(
+    const node::NodeFacts& facts, const node::NodePolicy& policy,
+    const std::vector<std::string>& hidden_sys_directories);
+
+}  // namespace cloister::plan
+
+#endif  // CLOISTER_LIBS_PLAN_PLAN_ROOT_H_
