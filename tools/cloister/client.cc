@@ -3,7 +3,6 @@
 #include <grpcpp/client_context.h>
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -12,19 +11,19 @@
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "libs/base/error_reason.h"
+#include "libs/rpc/deadline.h"
 #include "libs/rpc/status_conversion.h"
 
 namespace cloister {
 namespace {
 
 constexpr int kPageSize = 1000;
+constexpr absl::Duration kDeadline = absl::Seconds(30);
 constexpr absl::Duration kFirstPause = absl::Milliseconds(100);
 constexpr absl::Duration kLongestPause = absl::Seconds(5);
 constexpr size_t kTaskIdLength = 26;
 
-void SetDeadline(grpc::ClientContext* context) {
-  context->set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
-}
+void SetDeadline(grpc::ClientContext* context) { rpc::SetDeadline(context, kDeadline); }
 
 // "failed to connect to all addresses; last error: UNKNOWN: unix:/x: Connection refused": the last
 // words say it all.
@@ -57,7 +56,7 @@ absl::Status Client::StatusOf(const grpc::Status& status) {
   return converted;
 }
 
-absl::Status Client::Persist(const std::function<grpc::Status()>& attempt) {
+absl::Status Client::Persist(const std::function<grpc::Status()>& attempt, bool is_endless) {
   absl::Duration pause = kFirstPause;
   bool told = false;
   for (;;) {
@@ -66,7 +65,13 @@ absl::Status Client::Persist(const std::function<grpc::Status()>& attempt) {
     // lost connection.
     const bool worked = reached_;
     absl::Status status = StatusOf(answer);
-    if (!absl::IsUnavailable(status) || !worked) return status;
+    // We set no deadline: the server holds no call for ever, and means us to ask again.
+    const bool is_expired = is_endless && absl::IsDeadlineExceeded(status);
+    if (!is_expired && (!absl::IsUnavailable(status) || !worked)) return status;
+    if (is_expired) {
+      absl::SleepFor(kFirstPause);
+      continue;
+    }
     if (!told && on_lost_ != nullptr) on_lost_(status);
     told = true;
     absl::SleepFor(pause);
@@ -76,11 +81,13 @@ absl::Status Client::Persist(const std::function<grpc::Status()>& attempt) {
 
 absl::StatusOr<v1::Task> Client::StartTask(const v1::StartTaskRequest& request) {
   v1::StartTaskResponse response;
-  absl::Status status = Persist([&] {
-    grpc::ClientContext context;
-    SetDeadline(&context);
-    return tasks_->StartTask(&context, request, &response);
-  });
+  absl::Status status = Persist(
+      [&] {
+        grpc::ClientContext context;
+        SetDeadline(&context);
+        return tasks_->StartTask(&context, request, &response);
+      },
+      /*is_endless=*/false);
   if (!status.ok()) return status;
   return std::move(*response.mutable_task());
 }
@@ -116,10 +123,12 @@ absl::StatusOr<v1::Task> Client::WaitTask(const std::string& task_id) {
   v1::WaitTaskRequest request;
   request.set_task_id(task_id);
   v1::WaitTaskResponse response;
-  absl::Status status = Persist([&] {
-    grpc::ClientContext context;
-    return tasks_->WaitTask(&context, request, &response);
-  });
+  absl::Status status = Persist(
+      [&] {
+        grpc::ClientContext context;
+        return tasks_->WaitTask(&context, request, &response);
+      },
+      /*is_endless=*/true);
   if (!status.ok()) return status;
   return std::move(*response.mutable_task());
 }
@@ -186,23 +195,25 @@ absl::StatusOr<std::vector<v1::Node>> Client::ListNodes() {
 absl::Status Client::ReadLogs(v1::ReadLogsRequest request,
                               const std::function<absl::Status(absl::string_view)>& sink) {
   absl::Status of_sink;
-  absl::Status status = Persist([&] {
-    grpc::ClientContext context;
-    std::unique_ptr<grpc::ClientReader<v1::ReadLogsResponse>> reader =
-        tasks_->ReadLogs(&context, request);
-    v1::ReadLogsResponse response;
-    while (reader->Read(&response)) {
-      reached_ = true;
-      of_sink = sink(response.data());
-      if (!of_sink.ok()) {
-        context.TryCancel();
-        break;
-      }
-      // Where a connection that breaks now goes on.
-      request.set_offset(response.offset() + response.data().size());
-    }
-    return reader->Finish();
-  });
+  absl::Status status = Persist(
+      [&] {
+        grpc::ClientContext context;
+        std::unique_ptr<grpc::ClientReader<v1::ReadLogsResponse>> reader =
+            tasks_->ReadLogs(&context, request);
+        v1::ReadLogsResponse response;
+        while (reader->Read(&response)) {
+          reached_ = true;
+          of_sink = sink(response.data());
+          if (!of_sink.ok()) {
+            context.TryCancel();
+            break;
+          }
+          // Where a connection that breaks now goes on.
+          request.set_offset(response.offset() + response.data().size());
+        }
+        return reader->Finish();
+      },
+      /*is_endless=*/true);
   return of_sink.ok() ? status : of_sink;
 }
 

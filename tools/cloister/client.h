@@ -57,7 +57,7 @@ class Client {
 
  private:
   absl::Status StatusOf(const grpc::Status& status);
-  absl::Status Persist(const std::function<grpc::Status()>& attempt);
+  absl::Status Persist(const std::function<grpc::Status()>& attempt, bool is_endless);
 
   const std::shared_ptr<grpc::Channel> channel_;
   const std::string address_;

@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 #include <set>
 #include <utility>
@@ -24,6 +26,7 @@
 #include "tools/cloister/dev_connection.h"
 #include "tools/cloister/dev_processes.h"
 #include "tools/cloister/dev_record.h"
+#include "tools/cloister/words.h"
 
 namespace cloister {
 namespace {
@@ -81,6 +84,16 @@ DevCluster::DevCluster(DevOptions options) : options_(std::move(options)) {}
 absl::Status DevCluster::Start(absl::Duration patience) {
   CLOISTER_RETURN_IF_ERROR(MakePrivateDirectory(layout().directory));
   CLOISTER_ASSIGN_OR_RETURN(OwnedFd lock, LockDevCluster(layout()));
+  absl::StatusOr<internal::DevRecord> record = ReadDevRecord(layout().record);
+  if (record.ok()) {
+    // What runs already counts too: all of it is looked at, and nothing of it changed.
+    options_.nodes = std::max(options_.nodes, record->nodes());
+    if (record->cgroups() != options_.cgroups) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("the cluster in ", layout().directory,
+                       " was started with --cgroups=", record->cgroups(), ": stop it first"));
+    }
+  }
   CLOISTER_RETURN_IF_ERROR(MakeDirectories());
   std::vector<std::string> names = {kFrontend};
   for (int number = 1; number <= options_.nodes; ++number)
@@ -133,12 +146,25 @@ absl::Status DevCluster::StartService(const std::string& name) {
   // that there may be one.
   SetDevProcess(name, 0, 0, &written);
   CLOISTER_RETURN_IF_ERROR(WriteDevRecord(layout().record, written));
+  const absl::Time start = absl::Now();
   CLOISTER_ASSIGN_OR_RETURN(SpawnedProcess process,
                             StartDevService(CommandOf(name), options_.environment, LogOf(name)));
   CLOISTER_ASSIGN_OR_RETURN(const uint64_t start_time, ProcessStartTime(process.pid));
   SetDevProcess(name, process.pid, start_time, &written);
   CLOISTER_RETURN_IF_ERROR(WriteDevRecord(layout().record, written));
+  start_times_[name] = start;
   services_[name] = std::move(process.pidfd);
+  return absl::OkStatus();
+}
+
+absl::Status DevCluster::KillService(const std::string& name) {
+  const auto service = services_.find(name);
+  if (service == services_.end()) return absl::NotFoundError(absl::StrCat(name, " does not run"));
+  (void)service->second.Signal(SIGKILL);
+  service->second.AwaitEnd(-1);
+  // An error says that it is no child of ours: whoever is its parent reaps it.
+  (void)service->second.Reap();
+  services_.erase(service);
   return absl::OkStatus();
 }
 
@@ -185,28 +211,36 @@ absl::Status DevCluster::CheckAllRun() {
   return absl::OkStatus();
 }
 
+absl::Status DevCluster::CheckReady(Client* client) const {
+  absl::StatusOr<std::vector<v1::Node>> nodes = client->ListNodes();
+  if (!nodes.ok()) return nodes.status();
+  std::set<std::string> missing;
+  for (const auto& service : services_) missing.insert(service.first);
+  missing.erase(kFrontend);
+  for (const v1::Node& node : *nodes) {
+    if (node.state() != v1::NODE_STATE_READY) continue;
+    const auto started = start_times_.find(node.id());
+    // One that registered earlier is the process before, whose end the frontend has yet to notice.
+    if (started != start_times_.end() && ToTime(node.register_time()) < started->second) continue;
+    missing.erase(node.id());
+  }
+  if (missing.empty()) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat("not ready: ", absl::StrJoin(missing, ", ")));
+}
+
 absl::Status DevCluster::AwaitReady(absl::Duration patience) {
   const absl::Time deadline = absl::Now() + patience;
   absl::Status last = absl::UnavailableError("the frontend does not listen");
   std::unique_ptr<Client> client;
   while (absl::Now() < deadline) {
     CLOISTER_RETURN_IF_ERROR(CheckAllRun());
-    if (client == nullptr && IsListening(layout().frontend_socket))
+    // A first connection that is refused would be tried again after a pause only.
+    if (client == nullptr && IsListening(layout().frontend_socket)) {
       client = ConnectDev(layout().frontend_socket);
+    }
     if (client != nullptr) {
-      absl::StatusOr<std::vector<v1::Node>> nodes = client->ListNodes();
-      std::set<std::string> missing;
-      for (const auto& service : services_) missing.insert(service.first);
-      missing.erase(kFrontend);
-      if (nodes.ok()) {
-        for (const v1::Node& node : *nodes) {
-          if (node.state() == v1::NODE_STATE_READY) missing.erase(node.id());
-        }
-      }
-      if (nodes.ok() && missing.empty()) return absl::OkStatus();
-      last = nodes.ok()
-                 ? absl::UnavailableError(absl::StrCat("not ready: ", absl::StrJoin(missing, ", ")))
-                 : nodes.status();
+      last = CheckReady(client.get());
+      if (last.ok()) return last;
     }
     // Nothing tells of a new node without a task on it, so this asks again, soon; a service's end
     // ends the pause.

@@ -18,6 +18,7 @@
 #include "absl/types/optional.h"
 #include "libs/base/owned_fd.h"
 #include "libs/os/pidfd.h"
+#include "tools/cloister/client.h"
 #include "tools/cloister/dev_binaries.h"
 #include "tools/cloister/dev_layout.h"
 
@@ -71,6 +72,9 @@ class DevCluster {
   // It is no longer among services() then.
   absl::optional<EndedService> AwaitEndOfAny(int wake_fd);
 
+  // SIGKILL, as a crash would end it. Returns when it has ended and is reaped.
+  absl::Status KillService(const std::string& name);
+
   // Starts one service that does not run, again. Returns when the process is there, not when it is
   // ready.
   absl::Status StartService(const std::string& name);
@@ -85,12 +89,16 @@ class DevCluster {
   absl::StatusOr<bool> Adopt(const std::string& name);
   std::vector<std::string> CommandOf(const std::string& name) const;
   std::string LogOf(const std::string& name) const;
+  // OK if the frontend has every node READY.
+  absl::Status CheckReady(Client* client) const;
   // An error if a service has ended: waiting for it would be in vain.
   absl::Status CheckAllRun();
   void Say(absl::string_view line) const;
 
   DevOptions options_;
   std::map<std::string, PidFd> services_;
+  // When StartService started them: a node that registered before is the one that has ended since.
+  std::map<std::string, absl::Time> start_times_;
   int found_running_ = 0;
 };
 

@@ -9,6 +9,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "libs/base/owned_fd.h"
+#include "libs/rpc/address.h"
+#include "libs/rpc/channel.h"
 
 namespace cloister {
 
@@ -24,14 +26,12 @@ bool IsListening(const std::string& path) {
 }
 
 std::shared_ptr<grpc::Channel> DevChannel(const std::string& socket_path) {
-  grpc::ChannelArguments arguments;
-  // A service that is killed and started again, as tests do, is met again at once.
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 100);
-  // Its own connection: channels to one address share their back-off otherwise.
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return grpc::CreateCustomChannel(absl::StrCat("unix:", socket_path),
-                                   grpc::InsecureChannelCredentials(), arguments);
+  absl::StatusOr<rpc::Address> address = rpc::ParseAddress(absl::StrCat("unix:", socket_path));
+  // Layouts are made so that their sockets fit; what does not parse is one that nobody made.
+  if (!address.ok()) return grpc::CreateChannel("unix:", grpc::InsecureChannelCredentials());
+  rpc::ChannelOptions options;
+  options.retried_services.clear();
+  return *rpc::OpenChannel(*address, options);
 }
 
 std::unique_ptr<Client> ConnectDev(const std::string& socket_path) {

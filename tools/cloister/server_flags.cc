@@ -1,13 +1,11 @@
 #include "tools/cloister/server_flags.h"
 
-#include <grpcpp/create_channel.h>
-
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
-#include "libs/base/status_macros.h"
 #include "libs/rpc/address.h"
+#include "libs/rpc/channel.h"
+#include "libs/rpc/principal.h"
 #include "libs/rpc/tls_files.h"
 #include "tools/cloister/error_text.h"
 
@@ -19,18 +17,6 @@ std::string Given(const std::string& flag, const char* variable,
   if (!flag.empty()) return flag;
   const char* value = environment(variable);
   return value == nullptr ? "" : value;
-}
-
-grpc::ChannelArguments Arguments() {
-  grpc::ChannelArguments arguments;
-  // A person waits: a server that is being restarted is tried again soon.
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
-  // A wait may last for days without a byte; a dead peer must be noticed all the same.
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
-  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
-  return arguments;
 }
 
 }  // namespace
@@ -65,19 +51,22 @@ absl::StatusOr<std::unique_ptr<Client>> ServerFlags::Connect(const Lookup& envir
   const rpc::TlsFiles files = {Given(tls_cert_, "CLOISTER_TLS_CERT", environment),
                                Given(tls_key_, "CLOISTER_TLS_KEY", environment),
                                Given(tls_ca_, "CLOISTER_TLS_CA", environment)};
-  const bool any_file =
-      !files.certificate.empty() || !files.key.empty() || !files.authority.empty();
-  std::shared_ptr<grpc::ChannelCredentials> credentials = grpc::InsecureChannelCredentials();
-  if (!address->is_unix() && (any_file || !address->is_loopback())) {
-    absl::StatusOr<rpc::Principal> self = rpc::CheckTlsFiles(files, absl::Now());
-    if (!self.ok()) {
-      return WithHint(absl::InvalidArgumentError(
-                          absl::StrCat("mutual TLS to ", text, ": ", self.status().message())),
-                      "--tls_cert, --tls_key and --tls_ca, or CLOISTER_TLS_CERT, _KEY and _CA");
-    }
+  rpc::ChannelOptions options;
+  if (!files.certificate.empty() || !files.key.empty() || !files.authority.empty()) {
+    options.tls = files;
   }
-  return std::make_unique<Client>(
-      grpc::CreateCustomChannel(address->ToString(), credentials, Arguments()), text);
+  // An executor answers the same calls for its own tasks.
+  options.expected.roles = {rpc::Role::kFrontend, rpc::Role::kNode};
+  // The server decides whether it listens in plaintext on loopback; we send no secret by trying.
+  options.dev_mode = true;
+  // Client retries where it makes sense; a wrong address is to be told at once.
+  options.retried_services.clear();
+  absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = rpc::OpenChannel(*address, options);
+  if (!channel.ok()) {
+    return WithHint(absl::InvalidArgumentError(channel.status().message()),
+                    "--tls_cert, --tls_key and --tls_ca, or CLOISTER_TLS_CERT, _KEY and _CA");
+  }
+  return std::make_unique<Client>(*std::move(channel), text);
 }
 
 }  // namespace cloister

@@ -1,0 +1,223 @@
+#include "tests/testing/local_cluster.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include <cstdio>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
+#include "absl/time/time.h"
+#include "libs/base/errno_status.h"
+#include "libs/base/random_id.h"
+#include "libs/base/status_macros.h"
+#include "libs/node/node_policy.h"
+#include "tools/cloister/dev_connection.h"
+#include "tools/cloister/dev_processes.h"
+#include "tools/cloister/dev_stop.h"
+#include "tools/cloister/machine_check.h"
+
+namespace cloister {
+namespace {
+
+constexpr absl::Duration kPatience = absl::Seconds(60);
+constexpr char kPayloadsInside[] = "/payloads";
+
+std::string Variable(const char* name) {
+  const char* value = getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+// What cloister_cluster_test hands over: a path as $(rootpath) gives it, relative to where the test
+// is started.
+absl::StatusOr<std::string> RunfileOf(const char* variable) {
+  const std::string path = Variable(variable);
+  if (path.empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(variable, " is not set: declare the test with cloister_cluster_test"));
+  }
+  // Programs of another repository are beside ours in the runfiles, and maybe beneath external/ as
+  // well.
+  absl::string_view beside = path;
+  std::vector<std::string> places = {path};
+  if (absl::ConsumePrefix(&beside, "external/"))
+    places.insert(places.begin(), absl::StrCat("../", beside));
+  for (const std::string& place : places) {
+    // Links resolved: the path is used by processes with other working directories.
+    char* const resolved = realpath(place.c_str(), nullptr);
+    if (resolved == nullptr) continue;
+    std::string result = resolved;
+    free(resolved);
+    return result;
+  }
+  return absl::NotFoundError(absl::StrCat(variable, ": no ", absl::StrJoin(places, ", no ")));
+}
+
+absl::StatusOr<std::string> MakeTestDirectory() {
+  const std::string base = Variable("TEST_TMPDIR");
+  std::string path = absl::StrCat(base.empty() ? "/tmp" : base, "/cluster-XXXXXX");
+  if (mkdtemp(&path[0]) == nullptr) return ErrnoStatus(errno, path);
+  return path;
+}
+
+// What every task sees: the node's default entries, and the payloads.
+absl::StatusOr<std::string> ChrootFlag() {
+  std::vector<std::string> entries;
+  for (const node::ChrootEntry& entry : node::DefaultNodePolicy().chroot_entries) {
+    entries.push_back(absl::StrCat(entry.outside, ":", entry.inside));
+  }
+  CLOISTER_ASSIGN_OR_RETURN(const std::string payload, RunfileOf("CLOISTER_TEST_PAYLOAD"));
+  entries.push_back(absl::StrCat(payload.substr(0, payload.rfind('/')), ":", kPayloadsInside));
+  return absl::StrCat("--chroot_env=", absl::StrJoin(entries, ","));
+}
+
+absl::StatusOr<DevOptions> MakeOptions(const LocalClusterOptions& given) {
+  DevOptions options;
+  CLOISTER_ASSIGN_OR_RETURN(options.binaries.frontend, RunfileOf("CLOISTER_TEST_FRONTEND"));
+  CLOISTER_ASSIGN_OR_RETURN(options.binaries.executor, RunfileOf("CLOISTER_TEST_EXECUTOR"));
+  CLOISTER_ASSIGN_OR_RETURN(options.binaries.launcher, RunfileOf("CLOISTER_TEST_LAUNCHER"));
+  CLOISTER_ASSIGN_OR_RETURN(const std::string directory, MakeTestDirectory());
+  CLOISTER_ASSIGN_OR_RETURN(options.layout, ResolveDevLayout(directory));
+  options.nodes = given.nodes;
+  if (options.nodes == 0 && !absl::SimpleAtoi(Variable("CLOISTER_TEST_NODES"), &options.nodes))
+    options.nodes = 1;
+  options.cgroups = given.cgroups;
+  options.frontend_flags = given.frontend_flags;
+  CLOISTER_ASSIGN_OR_RETURN(const std::string chroot, ChrootFlag());
+  options.executor_flags = {chroot};
+  options.executor_flags.insert(options.executor_flags.end(), given.executor_flags.begin(),
+                                given.executor_flags.end());
+  for (const char* name :
+       {"PATH", "ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS", "GRPC_VERBOSITY", "GRPC_TRACE"}) {
+    if (!Variable(name).empty())
+      options.environment.push_back(absl::StrCat(name, "=", Variable(name)));
+  }
+  return options;
+}
+
+}  // namespace
+
+absl::Status LocalCluster::CanRun() {
+  CLOISTER_ASSIGN_OR_RETURN(const MachineFacts facts, ReadMachineFacts());
+  return CheckMachine(facts, "auto");
+}
+
+absl::StatusOr<std::unique_ptr<LocalCluster>> LocalCluster::Start(LocalClusterOptions options) {
+  CLOISTER_ASSIGN_OR_RETURN(DevOptions made, MakeOptions(options));
+  const int nodes = made.nodes;
+  std::unique_ptr<LocalCluster> cluster(new LocalCluster(std::move(made)));
+  CLOISTER_RETURN_IF_ERROR(cluster->cluster_.Start(kPatience));
+  cluster->Connect(nodes);
+  return cluster;
+}
+
+LocalCluster::LocalCluster(DevOptions options) : cluster_(std::move(options)) {}
+
+LocalCluster::~LocalCluster() {
+  const absl::Status stopped = Stop();
+  if (!stopped.ok()) std::fprintf(stderr, "LocalCluster: %s\n", stopped.ToString().c_str());
+}
+
+void LocalCluster::Connect(int nodes) {
+  client_ = ConnectDev(layout().frontend_socket);
+  tasks_ = v1::TaskService::NewStub(DevChannel(layout().frontend_socket));
+  nodes_ = v1::NodeService::NewStub(DevChannel(layout().frontend_socket));
+  for (int node = 1; node <= nodes; ++node) {
+    executor_clients_.push_back(ConnectDev(layout().Node(node).socket));
+    executor_tasks_.push_back(v1::TaskService::NewStub(DevChannel(layout().Node(node).socket)));
+  }
+}
+
+absl::StatusOr<TaskOutcome> LocalCluster::Run(v1::StartTaskRequest request) {
+  if (request.request_id().empty()) request.set_request_id(RandomId());
+  TaskOutcome outcome;
+  CLOISTER_ASSIGN_OR_RETURN(outcome.task, client_->StartTask(request));
+  const std::string id = outcome.task.id();
+  CLOISTER_ASSIGN_OR_RETURN(outcome.task, client_->WaitTask(id));
+  CLOISTER_ASSIGN_OR_RETURN(outcome.out, ReadAll(id, v1::LOG_STREAM_STDOUT));
+  CLOISTER_ASSIGN_OR_RETURN(outcome.err, ReadAll(id, v1::LOG_STREAM_STDERR));
+  return outcome;
+}
+
+absl::StatusOr<TaskOutcome> LocalCluster::Run(const std::vector<std::string>& command) {
+  v1::StartTaskRequest request;
+  request.mutable_config()->mutable_config()->set_command(command[0]);
+  for (size_t i = 1; i < command.size(); ++i) {
+    request.mutable_config()->mutable_config()->add_args(command[i]);
+  }
+  return Run(request);
+}
+
+absl::StatusOr<v1::Task> LocalCluster::StartTask(const std::vector<std::string>& command) {
+  v1::StartTaskRequest request;
+  request.set_request_id(RandomId());
+  request.mutable_config()->mutable_config()->set_command(command[0]);
+  for (size_t i = 1; i < command.size(); ++i) {
+    request.mutable_config()->mutable_config()->add_args(command[i]);
+  }
+  return client_->StartTask(request);
+}
+
+absl::Status LocalCluster::Destroy(const std::string& task_id) {
+  v1::DestroyTaskRequest request;
+  request.set_request_id(RandomId());
+  request.set_task_id(task_id);
+  request.set_force(true);
+  return client_->DestroyTask(request);
+}
+
+absl::StatusOr<std::string> LocalCluster::ReadAll(const std::string& task_id,
+                                                  v1::LogStream stream) {
+  v1::ReadLogsRequest request;
+  request.set_task_id(task_id);
+  request.set_stream(stream);
+  request.set_follow(true);
+  std::string text;
+  CLOISTER_RETURN_IF_ERROR(client_->ReadLogs(request, [&](absl::string_view bytes) {
+    text.append(bytes.data(), bytes.size());
+    return absl::OkStatus();
+  }));
+  return text;
+}
+
+absl::Status LocalCluster::KillExecutor(int node) { return cluster_.KillService(node_id(node)); }
+
+absl::Status LocalCluster::KillFrontend() { return cluster_.KillService("frontend"); }
+
+absl::Status LocalCluster::KillLaunchers(int node) {
+  CLOISTER_ASSIGN_OR_RETURN(const std::vector<DevProcessFound> found,
+                            FindDevProcesses(layout().Node(node).state_directory));
+  if (found.empty()) return absl::NotFoundError(absl::StrCat(node_id(node), " has no launcher"));
+  for (const DevProcessFound& process : found) (void)process.pidfd.Signal(SIGKILL);
+  for (const DevProcessFound& process : found) process.pidfd.AwaitEnd(-1);
+  return absl::OkStatus();
+}
+
+absl::Status LocalCluster::StartExecutor(int node) {
+  CLOISTER_RETURN_IF_ERROR(cluster_.StartService(node_id(node)));
+  return cluster_.AwaitReady(kPatience);
+}
+
+absl::Status LocalCluster::StartFrontend() {
+  CLOISTER_RETURN_IF_ERROR(cluster_.StartService("frontend"));
+  return cluster_.AwaitReady(kPatience);
+}
+
+absl::Status LocalCluster::Stop() {
+  if (stopped_) return absl::OkStatus();
+  stopped_ = true;
+  DevStopOptions options;
+  // A test has no use for the goodbyes of what it left running.
+  options.grace = absl::ZeroDuration();
+  absl::Status status = StopDevCluster(layout(), options).status();
+  // Children of ours that Stop found by other means than our handles are reaped here.
+  for (const auto& service : cluster_.services()) (void)service.second.Reap();
+  return status;
+}
+
+}  // namespace cloister
