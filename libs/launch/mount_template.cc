@@ -130,7 +130,8 @@ absl::Status MakeDev() {
     }
   }
   if (mkdir(Staged(kTemplateEmptyDirectory).c_str(), 0555) != 0) return ErrnoStatus(errno, kTemplateEmptyDirectory);
-  if (mount(nullptr, dev.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NOEXEC, nullptr) != 0) {
+  // The superblock, not only this mount of it: every task's /dev is a mount of the same one.
+  if (mount(nullptr, dev.c_str(), nullptr, MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NOEXEC, nullptr) != 0) {
     return ErrnoStatus(errno, "read-only '/dev'");
   }
   return absl::OkStatus();
