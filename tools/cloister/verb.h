@@ -43,7 +43,7 @@ class Verb {
   virtual absl::string_view summary() const = 0;
   // Further lines of its own help.
   virtual absl::string_view details() const { return ""; }
-  // "task" or "node" if its arguments are ids of those, for completion.
+  // What its arguments can be, for completion: "task" and "node" are ids of those, else the words.
   virtual absl::string_view completes() const { return ""; }
   // Of an error that is not bad input.
   virtual int failure_code() const;

@@ -1,3 +1,5 @@
+#include <set>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
@@ -10,11 +12,13 @@ namespace {
 constexpr absl::string_view kScript =
     R"bash(# Completion of `cloister` for bash: source <(cloister completion bash)
 _cloister() {
-  local cur=${COMP_WORDS[COMP_CWORD]} verb= word i flags= ids=
+  local cur=${COMP_WORDS[COMP_CWORD]} verb='' word i flags='' ids=''
+  local valued=' @VALUED@ '
   for ((i = 1; i < COMP_CWORD; i++)); do
     word=${COMP_WORDS[i]}
     # Behind -- stands someone else's command line.
     [[ $word == -- ]] && { COMPREPLY=($(compgen -o default -- "$cur")); return; }
+    [[ $valued == *" $word "* ]] && { i=$((i + 1)); continue; }
     [[ $word == -* ]] && continue
     [[ -z $verb || $verb == node || $verb == dev ]] && verb=${verb:+$verb }$word
   done
@@ -37,16 +41,27 @@ _cloister() {
 complete -o filenames -F _cloister cloister
 )bash";
 
-std::string FlagsOf(Verb* verb) {
+struct FlagWords {
+  std::string all;
+  // Those that take the next word as their value.
+  std::set<std::string> valued;
+};
+
+FlagWords FlagsOf(Verb* verb) {
   FlagSet flags;
   verb->DeclareFlags(&flags);
   ServerFlags server;
   server.Declare(&flags);
-  return absl::StrCat(absl::StrJoin(flags.flags(), " ",
-                                    [](std::string* out, const FlagSet::Flag& flag) {
-                                      absl::StrAppend(out, "--", flag.name);
-                                    }),
-                      " --help");
+  FlagWords words;
+  for (const FlagSet::Flag& flag : flags.flags()) {
+    const std::string name = absl::StrCat("--", flag.name);
+    absl::StrAppend(&words.all, name, " ");
+    if (flag.placeholder.empty()) continue;
+    words.valued.insert(name);
+    if (flag.letter != 0) words.valued.insert({'-', flag.letter});
+  }
+  absl::StrAppend(&words.all, "--help");
+  return words;
 }
 
 class CompletionVerb : public Verb {
@@ -71,16 +86,20 @@ class CompletionVerb : public Verb {
     }
     std::vector<std::string> cases;
     std::vector<std::string> first_words;
+    std::set<std::string> valued;
     for (const std::unique_ptr<Verb>& verb : *verbs_) {
-      cases.push_back(absl::StrCat("    '", verb->name(), "') flags='", FlagsOf(verb.get()),
-                                   "' ids='", verb->completes(), "' ;;"));
+      const FlagWords flags = FlagsOf(verb.get());
+      valued.insert(flags.valued.begin(), flags.valued.end());
+      cases.push_back(absl::StrCat("    '", verb->name(), "') flags='", flags.all, "' ids='",
+                                   verb->completes(), "' ;;"));
       const std::string first(verb->name().substr(0, verb->name().find(' ')));
       if (first_words.empty() || first_words.back() != first) first_words.push_back(first);
     }
     cases.push_back("    node) ids='ls status' ;;");
     absl::Status printed =
         Print(absl::StrReplaceAll(kScript, {{"@CASES@", absl::StrJoin(cases, "\n")},
-                                            {"@VERBS@", absl::StrJoin(first_words, " ")}}));
+                                            {"@VERBS@", absl::StrJoin(first_words, " ")},
+                                            {"@VALUED@", absl::StrJoin(valued, " ")}}));
     if (!printed.ok()) return printed;
     return 0;
   }

@@ -42,6 +42,7 @@ class DevVerb : public Verb {
            "directory whose\n"
            "cluster runs already it starts what is missing of it.\n";
   }
+  absl::string_view completes() const override { return "stop"; }
 
   void DeclareFlags(FlagSet* flags) override {
     flags->Text("dir", &directory_, "DIR", "Everything of the cluster is in here.");
