@@ -38,7 +38,7 @@ struct NodePolicy {
   std::vector<std::string> hidden_paths;
   std::vector<std::string> read_only_paths;
 
-  // The most that one task may ask for. 0 and infinity: no ceiling but the machine's.
+  // The most that one task may ask for. 0 and infinity: no ceiling.
   uint64_t max_memory_bytes = 0;
   int64_t max_pids = 0;
   absl::Duration max_kill_timeout = absl::InfiniteDuration();
