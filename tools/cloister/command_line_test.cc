@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -294,10 +295,34 @@ TEST_F(CommandLineTest, DevSaysThatItsClusterRunsAndIsEndedTwice) {
 
 TEST_F(CommandLineTest, ForegroundDevEndsItsClusterAtAnInterrupt) {
   const std::string directory = testing::TempDir() + "/foreground";
+  const std::string said = testing::TempDir() + "/foreground.said";
+  ASSERT_EQ(mkfifo(said.c_str(), 0600), 0);
+  OwnedFd writing(open(said.c_str(), O_RDWR | O_CLOEXEC));
+  OwnedFd null(open("/dev/null", O_RDWR | O_CLOEXEC));
+  SpawnOptions options;
+  options.argv = {getenv("CLOISTER_TEST_CLI"), "dev", "--dir", directory};
+  options.env = {"PATH=/usr/bin:/bin"};
+  options.fds = {{null.get(), 0}, {writing.get(), 1}, {null.get(), 2}};
+  absl::StatusOr<SpawnedProcess> dev = Spawn(options);
+  ASSERT_THAT(dev, IsOk());
+  std::ifstream reading(said);
+  std::string line;
+  ASSERT_TRUE(std::getline(reading, line));
+  ASSERT_THAT(line, StartsWith("export CLOISTER_ADDR="));
+  const std::string address(absl::StripPrefix(line, "export CLOISTER_ADDR="));
+  EXPECT_EQ(Finish(Start({"run", "--detach", "--", "/bin/sleep", "1000"}, address)).code, 0);
+  ASSERT_THAT(dev->pidfd.Signal(SIGINT), IsOk());
+  EXPECT_THAT(dev->pidfd.WaitAndReap(), IsOkAndHolds(0));
+  absl::StatusOr<DevLayout> layout = ResolveDevLayout(directory);
+  ASSERT_THAT(layout, IsOk());
+  EXPECT_THAT(FindLeftovers(*layout), IsOkAndHolds(IsEmpty()));
+}
+
+TEST_F(CommandLineTest, DevThatIsInterruptedWhileItStartsLeavesNothing) {
+  const std::string directory = testing::TempDir() + "/interrupted";
   const Started dev = Start({"dev", "--dir", directory}, "");
   absl::StatusOr<DevLayout> layout = ResolveDevLayout(directory);
   ASSERT_THAT(layout, IsOk());
-  // An interrupt while it starts must be as good as one later.
   ASSERT_THAT(dev.process.pidfd.Signal(SIGINT), IsOk());
   (void)Finish(dev);
   EXPECT_THAT(FindLeftovers(*layout), IsOkAndHolds(IsEmpty()));
