@@ -230,7 +230,7 @@ absl::StatusOr<std::string> Client::ResolveTask(const std::string& word) {
   if (matches.empty()) {
     return WithReason(absl::NotFoundError(absl::StrCat(
                           "no task has an id that begins with, or the name, '", word, "'")),
-                      "TASK_NOT_FOUND");
+                      "TASK_UNKNOWN");
   }
   if (matches.size() > 1) {
     return absl::InvalidArgumentError(absl::StrCat("'", word, "' means ", matches.size(),

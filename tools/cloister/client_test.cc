@@ -148,10 +148,10 @@ TEST_F(ClientTest, AStartIsSentAgainAsTheSameRequest) {
 
 TEST_F(ClientTest, AnErrorOfTheServerIsHandedOnWithItsReason) {
   service_.statuses_ = {
-      rpc::ToGrpcStatus(WithReason(absl::NotFoundError("no task t"), "TASK_NOT_FOUND"))};
+      rpc::ToGrpcStatus(WithReason(absl::NotFoundError("no task t"), "TASK_UNKNOWN"))};
   absl::Status status = client_->WaitTask("t").status();
   EXPECT_THAT(status, StatusIs(absl::StatusCode::kNotFound, "no task t"));
-  EXPECT_EQ(GetReason(status), "TASK_NOT_FOUND");
+  EXPECT_EQ(GetReason(status), "TASK_UNKNOWN");
 }
 
 TEST_F(ClientTest, OutputGoesOnWhereALostConnectionBrokeOff) {

@@ -14,27 +14,42 @@ namespace {
 
 constexpr absl::string_view kHintUrl = "cloister.tools/hint";
 
+// By the stable reason of the error (docs/errors.md).
+constexpr struct {
+  absl::string_view reason;
+  absl::string_view hint;
+} kHints[] = {
+    {"TASK_UNKNOWN", "cloister ps --all"},
+    {"TASK_LIVE", "cloister stop TASK, or cloister rm --force TASK"},
+    {"NODE_UNKNOWN", "cloister node ls"},
+    {"NODE_UNREACHABLE", "cloister node ls"},
+    {"NO_NODES", "cloister node ls"},
+    {"NO_NODE_WITH_ROOM", "less --memory, or cloister node ls for what is left"},
+    {"NODE_MEMORY_EXHAUSTED", "less --memory, or cloister node ls for a node that has more"},
+    {"TOO_MANY_TASKS", "cloister node ls for a node that has room"},
+    {"CAPABILITY_NOT_ALLOWED",
+     "asking the node's operator: --allow_caps of cloister-executor permits it"},
+    {"USER_NOT_ALLOWED", "--user with one that the node permits; none is nobody"},
+};
+
 std::string HintFor(const absl::Status& status, absl::string_view verb) {
   absl::optional<absl::Cord> given = status.GetPayload(kHintUrl);
   if (given.has_value()) return std::string(*given);
   const std::string reason = GetReason(status);
-  if (reason == "TASK_NOT_FOUND") return "cloister ps --all";
-  if (reason == "NODE_NOT_FOUND") return "cloister node ls";
-  if (reason == "TASK_LIVE") return "cloister stop TASK, or cloister rm --force TASK";
+  for (const auto& row : kHints) {
+    if (row.reason == reason) return std::string(row.hint);
+  }
   switch (status.code()) {
     case absl::StatusCode::kUnavailable:
+      // Without a reason it is the transport's: nobody answered at all.
       return reason.empty() ? "cloister dev --dir DIR starts a cluster; --address or CLOISTER_ADDR "
                               "says where one is"
-                            : "cloister node ls";
+                            : "";
     case absl::StatusCode::kUnauthenticated:
     case absl::StatusCode::kPermissionDenied:
-      return reason.empty()
-                 ? ""
-                 : "another user, or --tls_cert and --tls_key of a client that may do this";
+      return "as another user, or with --tls_cert and --tls_key of a client that may do this";
     case absl::StatusCode::kInvalidArgument:
       return verb.empty() ? "cloister --help" : absl::StrCat("cloister ", verb, " --help");
-    case absl::StatusCode::kResourceExhausted:
-      return "cloister node ls shows what the nodes have left";
     case absl::StatusCode::kDeadlineExceeded:
       return "the same again; cloister status shows what came of it";
     default:

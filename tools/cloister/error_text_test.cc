@@ -12,7 +12,7 @@ TEST(ErrorText, IsOneSentenceAndTheNextThingToTry) {
             "cloister: cannot reach a cluster at unix:/x\n"
             "Try: cloister dev --dir DIR starts a cluster; --address or CLOISTER_ADDR says where "
             "one is\n");
-  EXPECT_EQ(ErrorText(WithReason(absl::NotFoundError("no task x"), "TASK_NOT_FOUND"), "wait"),
+  EXPECT_EQ(ErrorText(WithReason(absl::NotFoundError("no task x"), "TASK_UNKNOWN"), "wait"),
             "cloister: no task x\nTry: cloister ps --all\n");
   EXPECT_EQ(ErrorText(absl::InvalidArgumentError("unknown flag --x"), "run"),
             "cloister: unknown flag --x\nTry: cloister run --help\n");
