@@ -43,6 +43,7 @@ FrontendSession::FrontendSession(std::shared_ptr<const NodeSessionOptions> optio
 void FrontendSession::Start() { Connect(); }
 
 void FrontendSession::Stop() {
+  std::unique_ptr<Stream> done;
   absl::MutexLock lock(&mu_);
   stopping_ = true;
   timer_.reset();
@@ -51,6 +52,7 @@ void FrontendSession::Stop() {
     return stream_ == nullptr && calling_ == 0;
   };
   mu_.Await(absl::Condition(&idle));
+  done = std::move(done_stream_);
 }
 
 void FrontendSession::Update(const SharedTask& task) {
@@ -70,10 +72,12 @@ void FrontendSession::Destroyed(absl::string_view task_id) {
 
 void FrontendSession::Connect() {
   absl::Status opened;
+  std::unique_ptr<Stream> done;
   {
     absl::MutexLock lock(&mu_);
     if (stopping_) return;
     opened = OpenStream();
+    if (opened.ok()) done = std::move(done_stream_);
     if (!opened.ok()) ConnectLater();
     ++calling_;
   }
@@ -113,8 +117,7 @@ void FrontendSession::OnRead(bool ok) {
       return;
     }
     last_heard_ = clock_->Monotonic();
-    heartbeat_interval_ = std::clamp(absl::Milliseconds(stream_->incoming.heartbeat_interval_ms()),
-                                     kMinHeartbeat, kMaxHeartbeat);
+    TakeHeartbeatInterval();
     joined = state_ == State::kRegistering;
     if (!joined && !outbox_.Acknowledge(stream_->incoming.acked_sequence())) {
       stream_->context.TryCancel();
@@ -124,6 +127,15 @@ void FrontendSession::OnRead(bool ok) {
   absl::MutexLock lock(&mu_);
   Pump(/*heartbeat=*/false);
   stream_->StartRead(&stream_->incoming);
+}
+
+void FrontendSession::TakeHeartbeatInterval() {
+  const absl::Duration told = absl::Milliseconds(stream_->incoming.heartbeat_interval_ms());
+  const absl::Duration interval = std::clamp(told, kMinHeartbeat, kMaxHeartbeat);
+  if (interval == heartbeat_interval_) return;
+  heartbeat_interval_ = interval;
+  // The timer that runs is of the old interval.
+  if (!stopping_) SetTimer(interval);
 }
 
 void FrontendSession::OnJoined() {
@@ -155,8 +167,6 @@ void FrontendSession::OnWritten(bool ok) {
 
 void FrontendSession::OnStreamDone(const grpc::Status& status) {
   const std::shared_ptr<FrontendSession> self = shared_from_this();
-  // Deleted after the lock: the channel may have work to do then.
-  std::unique_ptr<Stream> stream;
   {
     absl::MutexLock lock(&mu_);
     ++calling_;
@@ -164,7 +174,7 @@ void FrontendSession::OnStreamDone(const grpc::Status& status) {
   if (options_->on_lost) options_->on_lost(address_, rpc::FromGrpcStatus(status));
   absl::MutexLock lock(&mu_);
   --calling_;
-  stream = std::move(stream_);
+  done_stream_ = std::move(stream_);
   ConnectLater();
 }
 

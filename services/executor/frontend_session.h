@@ -64,6 +64,7 @@ class FrontendSession : public std::enable_shared_from_this<FrontendSession> {
   void OnRead(bool ok);
   void OnWritten(bool ok);
   void OnStreamDone(const grpc::Status& status);
+  void TakeHeartbeatInterval() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // The frontend has answered for the first time.
   void OnJoined();
   // Writes what there is to tell, unless a write is under way.
@@ -83,6 +84,10 @@ class FrontendSession : public std::enable_shared_from_this<FrontendSession> {
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   State state_ ABSL_GUARDED_BY(mu_) = State::kIdle;
   std::unique_ptr<Stream> stream_ ABSL_GUARDED_BY(mu_);
+  // The one before, kept until there is another or Stop(): a process's last channel must not be
+  // destroyed on one of gRPC's callback threads, which it would then wait for (1.51,
+  // CallbackAlternativeCQ::Unref).
+  std::unique_ptr<Stream> done_stream_ ABSL_GUARDED_BY(mu_);
   bool writing_ ABSL_GUARDED_BY(mu_) = false;
   absl::Duration heartbeat_interval_ ABSL_GUARDED_BY(mu_);
   absl::Duration last_heard_ ABSL_GUARDED_BY(mu_);

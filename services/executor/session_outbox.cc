@@ -58,12 +58,12 @@ absl::optional<v1::NodeStatus> SessionOutbox::Next(bool heartbeat) {
   // One record of a task in a message, so that the order within it does not matter.
   std::vector<std::string> again;
   size_t bytes = 0;
-  for (size_t count = 0; count < kMaxMessageTasks && bytes < kMaxMessageBytes && !order_.empty();
-       ++count) {
+  for (size_t count = 0; count < kMaxMessageTasks && !order_.empty(); ++count) {
+    const SharedTask& task = records_.find(order_.front())->second.front().task;
+    bytes += task == nullptr ? order_.front().size() : task->ByteSizeLong();
+    if (count > 0 && bytes > kMaxMessageBytes) break;
     std::string id = std::move(order_.front());
     order_.pop_front();
-    const SharedTask& task = records_.find(id)->second.front().task;
-    bytes += task == nullptr ? id.size() : task->ByteSizeLong();
     Take(id, &message);
     if (records_.count(id) > 0) again.push_back(std::move(id));
   }

@@ -28,7 +28,7 @@ class SessionOutbox {
  public:
   // Messages on their way without an acknowledgement; then the outbox waits, and coalesces.
   static constexpr uint64_t kWindow = 16;
-  // A message holds at most so many tasks, and ends with the one that reaches so many bytes.
+  // A message holds at most so many tasks, and so many bytes unless one task alone has more.
   static constexpr size_t kMaxMessageTasks = 256;
   static constexpr size_t kMaxMessageBytes = 1 << 20;
 
