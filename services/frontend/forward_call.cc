@@ -1,25 +1,19 @@
 #include "services/frontend/forward_call.h"
 
-#include <algorithm>
-
+#include "absl/time/clock.h"
+#include "libs/rpc/authorizer.h"
+#include "libs/rpc/deadline.h"
 #include "libs/rpc/status_conversion.h"
 #include "services/frontend/frontend_error.h"
 
 namespace cloister::frontend {
 
-using std::chrono::system_clock;
-
-system_clock::time_point ForwardDeadline(system_clock::time_point now,
-                                         system_clock::time_point caller) {
-  if (caller == system_clock::time_point::max()) return caller;
-  const auto remaining = std::max(caller - now, system_clock::duration::zero());
-  return caller - std::min<system_clock::duration>(remaining / 10, kMaxDeadlineMargin);
-}
-
 void PrepareForward(const grpc::ServerContextBase& caller, const ForwardTarget& target,
-                    grpc::ClientContext* forward) {
-  forward->set_deadline(ForwardDeadline(system_clock::now(), caller.deadline()));
-  forward->AddMetadata("cloister-principal", target.principal);
+                    absl::Duration max_time, grpc::ClientContext* forward) {
+  const absl::Time now = absl::Now();
+  const absl::Time deadline = rpc::CappedDeadline(rpc::CallDeadline(caller), now, max_time);
+  rpc::SetDeadline(forward, rpc::ForwardDeadline(deadline, now));
+  rpc::ForwardPrincipal(target.principal, forward);
 }
 
 bool IsConnectionFailure(const grpc::Status& status) {

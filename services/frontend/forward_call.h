@@ -6,10 +6,11 @@
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/status.h>
 
-#include <chrono>
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "libs/rpc/principal.h"
 #include "services/frontend/executor_connections.h"
 
 namespace cloister::frontend {
@@ -18,21 +19,16 @@ namespace cloister::frontend {
 struct ForwardTarget {
   std::string node_id;
   ExecutorStub stub;
-  // Who called the frontend, as the executor is to know it (rpc::Principal::ToString()).
-  std::string principal;
+  rpc::Principal principal;
 };
 
-// The executor's deadline comes before the caller's, so that its own answer to a passed deadline
-// still arrives: by a tenth of what remains, at most by this.
-inline constexpr std::chrono::milliseconds kMaxDeadlineMargin{100};
+// How long a unary call may take whose caller says nothing, or says longer.
+inline constexpr absl::Duration kMaxUnaryTime = absl::Minutes(10);
 
-// The caller's remaining time less the margin. Without a deadline there is none.
-std::chrono::system_clock::time_point ForwardDeadline(std::chrono::system_clock::time_point now,
-                                                      std::chrono::system_clock::time_point caller);
-
-// Deadline and principal of a call to `target` on behalf of `caller`.
+// Deadline (the caller's, a little earlier, and at most `max_time` from now) and principal of a
+// call to `target` on behalf of `caller`.
 void PrepareForward(const grpc::ServerContextBase& caller, const ForwardTarget& target,
-                    grpc::ClientContext* forward);
+                    absl::Duration max_time, grpc::ClientContext* forward);
 
 // No answer came: the transport's UNAVAILABLE, which has no details, unlike an executor's.
 bool IsConnectionFailure(const grpc::Status& status);

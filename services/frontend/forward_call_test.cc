@@ -1,7 +1,5 @@
 #include "services/frontend/forward_call.h"
 
-#include <chrono>
-
 #include "gtest/gtest.h"
 #include "libs/base/error_reason.h"
 #include "libs/rpc/error_details.h"
@@ -10,25 +8,6 @@
 
 namespace cloister::frontend {
 namespace {
-
-using std::chrono::milliseconds;
-using std::chrono::system_clock;
-
-TEST(ForwardDeadline, LeavesTimeForTheAnswerToComeBack) {
-  const auto now = system_clock::now();
-  EXPECT_EQ(ForwardDeadline(now, now + milliseconds(500)), now + milliseconds(450));
-  EXPECT_EQ(ForwardDeadline(now, now + milliseconds(60000)), now + milliseconds(59900));
-}
-
-TEST(ForwardDeadline, IsNeverLaterThanTheCallers) {
-  const auto now = system_clock::now();
-  EXPECT_EQ(ForwardDeadline(now, now - milliseconds(5)), now - milliseconds(5));
-}
-
-TEST(ForwardDeadline, IsNoneWithoutOne) {
-  EXPECT_EQ(ForwardDeadline(system_clock::now(), system_clock::time_point::max()),
-            system_clock::time_point::max());
-}
 
 TEST(AnswerOf, PassesOnWhatTheExecutorSaid) {
   const grpc::Status told = rpc::ToGrpcStatus(NoNodeWithRoom(3, 300));
@@ -50,9 +29,9 @@ TEST(AnswerOf, SaysThatTheNodeCouldNotBeReached) {
 }
 
 TEST(AnswerOf, TakesAnExecutorsOwnUnavailableForItsAnswer) {
-  const grpc::Status told = rpc::ToGrpcStatus(ShuttingDown());
+  const grpc::Status told = rpc::ToGrpcStatus(NoNodes());
   EXPECT_FALSE(IsConnectionFailure(told));
-  EXPECT_EQ(GetReason(rpc::FromGrpcStatus(AnswerOf("n1", told))), "SHUTTING_DOWN");
+  EXPECT_EQ(GetReason(rpc::FromGrpcStatus(AnswerOf("n1", told))), "NO_NODES");
 }
 
 }  // namespace

@@ -12,15 +12,14 @@
 #include <atomic>
 #include <utility>
 
+#include "libs/rpc/drain_signal.h"
 #include "libs/rpc/status_conversion.h"
 #include "services/frontend/forward_call.h"
-#include "services/frontend/frontend_error.h"
-#include "services/frontend/open_calls.h"
 
 namespace cloister::frontend {
 
 template <typename Request, typename Response>
-class StreamForward final : public grpc::ServerWriteReactor<Response>, public OpenCall {
+class StreamForward final : public grpc::ServerWriteReactor<Response> {
  public:
   using Method = void (v1::TaskService::StubInterface::async_interface::*)(
       grpc::ClientContext*, const Request*, grpc::ClientReadReactor<Response>*);
@@ -28,9 +27,10 @@ class StreamForward final : public grpc::ServerWriteReactor<Response>, public Op
   // `request` is that of the caller's call. Deletes itself when it is done.
   static grpc::ServerWriteReactor<Response>* Start(grpc::CallbackServerContext* caller,
                                                    ForwardTarget target, Method method,
-                                                   const Request* request, OpenCalls* open_calls) {
-    auto* forward = new StreamForward(std::move(target), open_calls);
-    PrepareForward(*caller, forward->target_, &forward->context_);
+                                                   const Request* request,
+                                                   rpc::DrainSignal* drain) {
+    auto* forward = new StreamForward(std::move(target), drain);
+    PrepareForward(*caller, forward->target_, absl::InfiniteDuration(), &forward->context_);
     (forward->target_.stub->async()->*method)(&forward->context_, request, &forward->reader_);
     forward->reader_.Begin();
     return forward;
@@ -58,7 +58,7 @@ class StreamForward final : public grpc::ServerWriteReactor<Response>, public Op
     }
     // Finish() leads to the deletion of this object.
     void OnDone(const grpc::Status& status) override {
-      forward_->Finish(forward_->ending_ ? rpc::ToGrpcStatus(ShuttingDown())
+      forward_->Finish(forward_->ending_ ? rpc::ToGrpcStatus(rpc::DrainSignal::Refusal())
                                          : AnswerOf(forward_->target_.node_id, status));
     }
 
@@ -66,16 +66,11 @@ class StreamForward final : public grpc::ServerWriteReactor<Response>, public Op
     StreamForward* const forward_;
   };
 
-  StreamForward(ForwardTarget target, OpenCalls* open_calls)
-      : target_(std::move(target)), open_calls_(open_calls), reader_(this) {
-    open_calls_->Add(this);
-  }
-  ~StreamForward() override { open_calls_->Remove(this); }
-
-  void End() override {
-    ending_ = true;
-    context_.TryCancel();
-  }
+  StreamForward(ForwardTarget target, rpc::DrainSignal* drain)
+      : target_(std::move(target)), reader_(this), drain_(drain->Subscribe([this] {
+          ending_ = true;
+          context_.TryCancel();
+        })) {}
 
   void OnWriteDone(bool ok) override {
     if (ok) {
@@ -89,11 +84,11 @@ class StreamForward final : public grpc::ServerWriteReactor<Response>, public Op
   void OnDone() override { delete this; }
 
   const ForwardTarget target_;
-  OpenCalls* const open_calls_;
   std::atomic<bool> ending_ = false;
   grpc::ClientContext context_;
   Response message_;
   Reader reader_;
+  rpc::DrainSignal::Subscription drain_;  // Last: it ends first.
 };
 
 }  // namespace cloister::frontend

@@ -27,7 +27,7 @@ class UnaryForward final : public grpc::ServerUnaryReactor {
                                          Method method, const Request* request, Response* response,
                                          Answer answer) {
     auto* forward = new UnaryForward(std::move(target), std::move(answer));
-    PrepareForward(*caller, forward->target_, &forward->context_);
+    PrepareForward(*caller, forward->target_, kMaxUnaryTime, &forward->context_);
     (forward->target_.stub->async()->*method)(
         &forward->context_, request, response,
         [forward](const grpc::Status& status) { forward->Finish(forward->answer_(status)); });

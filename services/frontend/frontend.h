@@ -3,21 +3,19 @@
 #ifndef CLOISTER_SERVICES_FRONTEND_FRONTEND_H_
 #define CLOISTER_SERVICES_FRONTEND_FRONTEND_H_
 
-#include <grpcpp/impl/service_type.h>
-
 #include <cstddef>
-#include <string>
-#include <vector>
 
-#include "absl/time/time.h"
+#include "cloister/v1/node_service.grpc.pb.h"
+#include "cloister/v1/node_session.grpc.pb.h"
+#include "cloister/v1/task_service.grpc.pb.h"
 #include "libs/base/clock.h"
+#include "libs/rpc/drain_signal.h"
 #include "services/frontend/caller.h"
 #include "services/frontend/executor_connections.h"
 #include "services/frontend/join_sessions.h"
 #include "services/frontend/node_registry.h"
 #include "services/frontend/node_service.h"
 #include "services/frontend/node_session_service.h"
-#include "services/frontend/open_calls.h"
 #include "services/frontend/task_service.h"
 
 namespace cloister::frontend {
@@ -31,24 +29,22 @@ class Frontend {
     ExecutorConnections::Dial dial;
   };
 
-  // `clock` outlives the frontend.
-  Frontend(Options options, const Clock* clock);
+  // When `drain` fires, waits, watches, log streams and sessions end with UNAVAILABLE; tasks go on.
+  // Both outlive the frontend.
+  Frontend(Options options, rpc::DrainSignal* drain, const Clock* clock);
   Frontend(const Frontend&) = delete;
   Frontend& operator=(const Frontend&) = delete;
 
-  std::vector<grpc::Service*> services();
+  v1::TaskService::CallbackService* task_service() { return &task_service_; }
+  v1::NodeService::CallbackService* node_service() { return &node_service_; }
+  v1::NodeSession::CallbackService* node_session_service() { return &node_session_service_; }
 
-  // Ends waits, watches, log streams and sessions with UNAVAILABLE, now and from now on: for a
-  // server that stops. Tasks go on.
-  void EndCalls() { open_calls_.EndAll(); }
-
-  // Calls that last, for tests.
-  size_t open_calls() const { return open_calls_.size(); }
+  // Waits and watches that are open.
+  size_t subscribers() const { return registry_.subscribers(); }
 
  private:
   NodeRegistry registry_;
   ExecutorConnections connections_;
-  OpenCalls open_calls_;
   TaskService task_service_;
   NodeService node_service_;
   NodeSessionService node_session_service_;

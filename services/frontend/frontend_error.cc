@@ -93,12 +93,6 @@ absl::Status WatchOverflow() {
       kRetrySync);
 }
 
-absl::Status ShuttingDown() {
-  return Retryable(
-      WithReason(absl::UnavailableError("this frontend is shutting down"), "SHUTTING_DOWN"),
-      kRetryNode);
-}
-
 absl::Status BadField(absl::string_view field, absl::string_view description) {
   return InvalidArgument({{std::string(field), std::string(description)}});
 }

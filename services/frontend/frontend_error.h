@@ -30,8 +30,6 @@ absl::Status StartedElsewhere(absl::string_view task_id, absl::string_view holde
 absl::Status NodeIdInUse(absl::string_view node_id);
 // RESOURCE_EXHAUSTED, WATCH_OVERFLOW: the reader fell behind; watch anew.
 absl::Status WatchOverflow();
-// UNAVAILABLE, SHUTTING_DOWN: this frontend goes; another, or its successor, will answer.
-absl::Status ShuttingDown();
 // INVALID_ARGUMENT of one field.
 absl::Status BadField(absl::string_view field, absl::string_view description);
 

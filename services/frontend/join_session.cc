@@ -12,7 +12,8 @@ namespace cloister::frontend {
 JoinSession::JoinSession(JoinSessions* sessions, grpc::CallbackServerContext* caller)
     : sessions_(sessions), caller_(caller), last_heard_(sessions->parts().clock->Monotonic()) {
   sessions_->Add(this);
-  sessions_->parts().open_calls->Add(this);
+  drain_ = sessions_->parts().drain->Subscribe(
+      [this] { Close(rpc::DrainSignal::Refusal(), Manner::kFinishWrite); });
   StartRead(&incoming_);
 }
 
@@ -28,8 +29,6 @@ void JoinSession::BreakIfSilentSince(absl::Duration since) {
 void JoinSession::Replace() {
   Close(absl::AbortedError("a later session of this node has taken over"), Manner::kAbort);
 }
-
-void JoinSession::End() { Close(ShuttingDown(), Manner::kFinishWrite); }
 
 void JoinSession::OnReadDone(bool ok) {
   const absl::Status status = ok ? Handle() : absl::OkStatus();
@@ -71,10 +70,8 @@ void JoinSession::OnCancel() {
 }
 
 void JoinSession::OnDone() {
-  const JoinSessions::Parts& parts = sessions_->parts();
   sessions_->Remove(this, id_);
-  parts.open_calls->Remove(this);
-  parts.registry->Lose(id_);
+  sessions_->parts().registry->Lose(id_);
   delete this;
 }
 
@@ -98,10 +95,7 @@ absl::Status JoinSession::Handle() {
 
 absl::Status JoinSession::Register(const v1::RegisterNode& node) {
   const JoinSessions::Parts& parts = sessions_->parts();
-  CLOISTER_RETURN_IF_ERROR(sessions_->options().may_join_as(*caller_, node.node().id()));
-  if (node.node().address().empty()) {
-    return BadField("register.node.address", "empty: where is the executor to be dialled?");
-  }
+  CLOISTER_RETURN_IF_ERROR(sessions_->options().may_join(*caller_, node.node()));
   CLOISTER_ASSIGN_OR_RETURN(const NodeRegistry::Registration registration,
                             parts.registry->Register(node));
   id_ = registration.session;

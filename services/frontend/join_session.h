@@ -13,15 +13,14 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "cloister/v1/node_session.pb.h"
+#include "libs/rpc/drain_signal.h"
 #include "services/frontend/join_sessions.h"
-#include "services/frontend/open_calls.h"
 
 namespace cloister::frontend {
 
 // Messages are applied one after the other, in the order of the stream. One answer is under way at
 // a time and tells the newest acknowledged sequence, so a node that does not read costs nothing.
-class JoinSession final : public grpc::ServerBidiReactor<v1::JoinRequest, v1::JoinResponse>,
-                          public OpenCall {
+class JoinSession final : public grpc::ServerBidiReactor<v1::JoinRequest, v1::JoinResponse> {
  public:
   // `sessions` outlives it. Deletes itself when it is done.
   JoinSession(JoinSessions* sessions, grpc::CallbackServerContext* caller);
@@ -32,7 +31,6 @@ class JoinSession final : public grpc::ServerBidiReactor<v1::JoinRequest, v1::Jo
   void BreakIfSilentSince(absl::Duration since);
   // A later session of the same node has taken over.
   void Replace();
-  void End() override;
 
  private:
   void OnReadDone(bool ok) override;
@@ -65,6 +63,8 @@ class JoinSession final : public grpc::ServerBidiReactor<v1::JoinRequest, v1::Jo
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
   absl::Status close_status_ ABSL_GUARDED_BY(mu_);
   v1::JoinResponse outgoing_ ABSL_GUARDED_BY(mu_);
+
+  rpc::DrainSignal::Subscription drain_;  // Last: it ends first.
 };
 
 }  // namespace cloister::frontend

@@ -13,13 +13,13 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
-#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "cloister/v1/node_service.pb.h"
 #include "libs/base/clock.h"
+#include "libs/rpc/drain_signal.h"
 #include "services/frontend/executor_connections.h"
 #include "services/frontend/node_registry.h"
-#include "services/frontend/open_calls.h"
 
 namespace cloister::frontend {
 
@@ -30,9 +30,8 @@ struct JoinOptions {
   std::string frontend_id;
   // What nodes are told to send at, at least 1 ms. Silence for three of these breaks a session.
   absl::Duration heartbeat_interval = absl::Seconds(5);
-  // Whether the caller may join as this node: with a node's certificate only under its own name.
-  std::function<absl::Status(const grpc::ServerContextBase& caller, absl::string_view node_id)>
-      may_join_as;
+  // Whether the caller may join as this node, which says all of itself (join_policy.h).
+  std::function<absl::Status(const grpc::ServerContextBase& caller, const v1::Node& node)> may_join;
 };
 
 // Thread-safe. Held by shared_ptr, as the timer's last call may come after Stop().
@@ -42,7 +41,7 @@ class JoinSessions : public std::enable_shared_from_this<JoinSessions> {
   struct Parts {
     NodeRegistry* registry;
     ExecutorConnections* connections;
-    OpenCalls* open_calls;
+    rpc::DrainSignal* drain;
     const Clock* clock;
   };
 

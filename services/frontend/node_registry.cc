@@ -205,6 +205,11 @@ void NodeRegistry::Unsubscribe(absl::string_view task_id, TaskSubscriber* subscr
   feed_.Remove(task_id, subscriber);
 }
 
+size_t NodeRegistry::subscribers() const {
+  absl::MutexLock lock(&mu_);
+  return feed_.size();
+}
+
 NodeRegistry::Entry* NodeRegistry::EntryOf(SessionId session) {
   const auto it = session_nodes_.find(session);
   return it == session_nodes_.end() ? nullptr : &entries_[it->second];

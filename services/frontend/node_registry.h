@@ -110,6 +110,7 @@ class NodeRegistry {
   std::vector<KnownTask> Subscribe(absl::string_view task_id, TaskSubscriber* subscriber);
   // No call of the subscriber begins or runs on after this. Not from within OnTaskEvent.
   void Unsubscribe(absl::string_view task_id, TaskSubscriber* subscriber);
+  size_t subscribers() const;
 
  private:
   struct Session {

@@ -31,7 +31,8 @@ grpc::ServerUnaryReactor* NodeService::ListNodes(grpc::CallbackServerContext* co
 absl::Status NodeService::FillList(const grpc::ServerContextBase& context,
                                    const v1::ListNodesRequest& request,
                                    v1::ListNodesResponse* response) const {
-  CLOISTER_ASSIGN_OR_RETURN(const std::string caller, caller_name_(context));
+  CLOISTER_ASSIGN_OR_RETURN(const rpc::Principal principal, caller_of_(context));
+  const std::string caller = principal.ToString();
   CLOISTER_ASSIGN_OR_RETURN(const size_t size, rpc::PageSize(request.page_size()));
   const std::string query = rpc::PageQuery(request);
   CLOISTER_ASSIGN_OR_RETURN(const std::string after,

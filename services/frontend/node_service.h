@@ -17,8 +17,8 @@ namespace cloister::frontend {
 class NodeService final : public v1::NodeService::CallbackService {
  public:
   // `registry` outlives the service, and the service its server.
-  NodeService(CallerName caller_name, const NodeRegistry* registry)
-      : caller_name_(std::move(caller_name)), registry_(registry) {}
+  NodeService(CallerOf caller_of, const NodeRegistry* registry)
+      : caller_of_(std::move(caller_of)), registry_(registry) {}
 
   grpc::ServerUnaryReactor* GetNode(grpc::CallbackServerContext* context,
                                     const v1::GetNodeRequest* request,
@@ -31,7 +31,7 @@ class NodeService final : public v1::NodeService::CallbackService {
   absl::Status FillList(const grpc::ServerContextBase& context, const v1::ListNodesRequest& request,
                         v1::ListNodesResponse* response) const;
 
-  const CallerName caller_name_;
+  const CallerOf caller_of_;
   const NodeRegistry* const registry_;
 };
 

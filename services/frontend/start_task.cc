@@ -54,7 +54,7 @@ bool IsOutOfRoom(const grpc::Status& status) {
 
 grpc::ServerUnaryReactor* TaskStart::Start(NodeRegistry* registry, ExecutorConnections* connections,
                                            grpc::CallbackServerContext* caller,
-                                           absl::string_view principal,
+                                           const rpc::Principal& principal,
                                            const v1::StartTaskRequest& request,
                                            v1::StartTaskResponse* response) {
   auto* start = new TaskStart(registry, connections, caller, principal, request, response);
@@ -65,7 +65,7 @@ grpc::ServerUnaryReactor* TaskStart::Start(NodeRegistry* registry, ExecutorConne
 }
 
 TaskStart::TaskStart(NodeRegistry* registry, ExecutorConnections* connections,
-                     grpc::CallbackServerContext* caller, absl::string_view principal,
+                     grpc::CallbackServerContext* caller, const rpc::Principal& principal,
                      const v1::StartTaskRequest& request, v1::StartTaskResponse* response)
     : registry_(registry),
       connections_(connections),
@@ -82,7 +82,7 @@ void TaskStart::OnCancel() {
 
 absl::Status TaskStart::Identify() {
   CLOISTER_RETURN_IF_ERROR(CheckRequestId(request_.request_id()));
-  const std::string task_id = task::DeriveTaskId(principal_, request_.request_id());
+  const std::string task_id = task::DeriveTaskId(principal_.ToString(), request_.request_id());
   if (!request_.task_id().empty() && request_.task_id() != task_id) {
     return BadField("task_id", "is derived from the caller and request_id: leave it empty");
   }
@@ -122,7 +122,7 @@ void TaskStart::Answered(const grpc::Status& status) {
 grpc::ClientContext* TaskStart::NewContext() {
   absl::MutexLock lock(&mu_);
   context_ = std::make_unique<grpc::ClientContext>();
-  PrepareForward(*caller_, {target_.node_id, stub_, principal_}, context_.get());
+  PrepareForward(*caller_, {target_.node_id, stub_, principal_}, kMaxUnaryTime, context_.get());
   if (cancelled_) context_->TryCancel();
   return context_.get();
 }

@@ -12,9 +12,9 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
-#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "cloister/v1/task_service.pb.h"
+#include "libs/rpc/principal.h"
 #include "services/frontend/executor_connections.h"
 #include "services/frontend/node_registry.h"
 #include "services/frontend/pending_starts.h"
@@ -33,13 +33,13 @@ class TaskStart final : public grpc::ServerUnaryReactor {
   // `registry` and `connections` outlive the call. Deletes itself when it is done.
   static grpc::ServerUnaryReactor* Start(NodeRegistry* registry, ExecutorConnections* connections,
                                          grpc::CallbackServerContext* caller,
-                                         absl::string_view principal,
+                                         const rpc::Principal& principal,
                                          const v1::StartTaskRequest& request,
                                          v1::StartTaskResponse* response);
 
  private:
   TaskStart(NodeRegistry* registry, ExecutorConnections* connections,
-            grpc::CallbackServerContext* caller, absl::string_view principal,
+            grpc::CallbackServerContext* caller, const rpc::Principal& principal,
             const v1::StartTaskRequest& request, v1::StartTaskResponse* response);
 
   void OnCancel() override;
@@ -56,7 +56,7 @@ class TaskStart final : public grpc::ServerUnaryReactor {
   NodeRegistry* const registry_;
   ExecutorConnections* const connections_;
   grpc::CallbackServerContext* const caller_;
-  const std::string principal_;
+  const rpc::Principal principal_;
   // As the caller asked.
   NodeRegistry::StartQuery query_;
   NodeRegistry::StartTarget target_;

@@ -71,13 +71,13 @@ EventRef MakeNodeChanged(const v1::Task& task, bool unreachable, absl::Time now)
 }
 
 void TaskFeed::Add(absl::string_view task_id, TaskSubscriber* subscriber) {
-  subscribers_[std::string(task_id)].insert(subscriber);
+  if (subscribers_[std::string(task_id)].insert(subscriber).second) ++size_;
 }
 
 void TaskFeed::Remove(absl::string_view task_id, TaskSubscriber* subscriber) {
   const auto of_task = subscribers_.find(task_id);
   if (of_task == subscribers_.end()) return;
-  of_task->second.erase(subscriber);
+  size_ -= of_task->second.erase(subscriber);
   if (of_task->second.empty()) subscribers_.erase(of_task);
 }
 

@@ -2,6 +2,7 @@
 #ifndef CLOISTER_SERVICES_FRONTEND_TASK_EVENTS_H_
 #define CLOISTER_SERVICES_FRONTEND_TASK_EVENTS_H_
 
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <set>
@@ -40,10 +41,12 @@ class TaskFeed {
   void Add(absl::string_view task_id, TaskSubscriber* subscriber);
   void Remove(absl::string_view task_id, TaskSubscriber* subscriber);
   void Publish(const EventRef& event) const;
-  bool empty() const { return subscribers_.empty(); }
+  bool empty() const { return size_ == 0; }
+  size_t size() const { return size_; }
 
  private:
   std::map<std::string, std::set<TaskSubscriber*>, std::less<>> subscribers_;
+  size_t size_ = 0;
 };
 
 }  // namespace cloister::frontend

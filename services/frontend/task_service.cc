@@ -56,7 +56,7 @@ TaskIndex::Position PositionOf(const std::string& key) {
 ServerUnaryReactor* TaskService::StartTask(CallbackServerContext* context,
                                            const v1::StartTaskRequest* request,
                                            v1::StartTaskResponse* response) {
-  const absl::StatusOr<std::string> caller = options_.caller_name(*context);
+  const absl::StatusOr<rpc::Principal> caller = options_.caller_of(*context);
   if (!caller.ok()) return Answer(context, caller.status());
   return TaskStart::Start(registry_, connections_, context, *caller, *request, response);
 }
@@ -92,7 +92,8 @@ ServerUnaryReactor* TaskService::ListTasks(CallbackServerContext* context,
 absl::Status TaskService::FillList(const grpc::ServerContextBase& context,
                                    const v1::ListTasksRequest& request,
                                    v1::ListTasksResponse* response) const {
-  CLOISTER_ASSIGN_OR_RETURN(const std::string caller, options_.caller_name(context));
+  CLOISTER_ASSIGN_OR_RETURN(const rpc::Principal principal, options_.caller_of(context));
+  const std::string caller = principal.ToString();
   CLOISTER_ASSIGN_OR_RETURN(const size_t size, rpc::PageSize(request.page_size()));
   const std::string query = rpc::PageQuery(request);
   CLOISTER_ASSIGN_OR_RETURN(const std::string after,
@@ -121,13 +122,13 @@ ServerUnaryReactor* TaskService::WaitTask(CallbackServerContext* context,
                                           const v1::WaitTaskRequest* request,
                                           v1::WaitTaskResponse* response) {
   (void)context;
-  return TaskWait::Start(registry_, open_calls_, *request, response);
+  return TaskWait::Start(registry_, drain_, *request, response);
 }
 
 grpc::ServerWriteReactor<v1::WatchTasksResponse>* TaskService::WatchTasks(
     CallbackServerContext* context, const v1::WatchTasksRequest* request) {
   (void)context;
-  return TaskWatch::Start(registry_, open_calls_, *request, options_.watch_limit);
+  return TaskWatch::Start(registry_, drain_, *request, options_.watch_limit);
 }
 
 ServerUnaryReactor* TaskService::StopTask(CallbackServerContext* context,
@@ -173,7 +174,7 @@ grpc::ServerWriteReactor<v1::ReadLogsResponse>* TaskService::ReadLogs(
   absl::StatusOr<Owner> owner = OwnerOf(*context, request->task_id());
   if (!owner.ok()) return new FailedStream<v1::ReadLogsResponse>(owner.status());
   return StreamForward<v1::ReadLogsRequest, v1::ReadLogsResponse>::Start(
-      context, std::move(owner->target), &Async::ReadLogs, request, open_calls_);
+      context, std::move(owner->target), &Async::ReadLogs, request, drain_);
 }
 
 ServerUnaryReactor* TaskService::ExplainTask(CallbackServerContext* context,
@@ -190,21 +191,18 @@ ServerUnaryReactor* TaskService::ExplainTask(CallbackServerContext* context,
 
 absl::StatusOr<TaskService::Owner> TaskService::OwnerOf(const grpc::ServerContextBase& context,
                                                         absl::string_view task_id) const {
-  Owner owner;
-  CLOISTER_ASSIGN_OR_RETURN(owner.known, registry_->Locate(task_id));
-  const std::string& node_id = owner.known.task->node_id();
-  if (owner.known.node_unreachable) return NodeUnreachable(node_id, "its session is gone");
-  CLOISTER_ASSIGN_OR_RETURN(owner.target, TargetFor(context, node_id));
-  return owner;
+  CLOISTER_ASSIGN_OR_RETURN(KnownTask known, registry_->Locate(task_id));
+  const std::string& node_id = known.task->node_id();
+  if (known.node_unreachable) return NodeUnreachable(node_id, "its session is gone");
+  CLOISTER_ASSIGN_OR_RETURN(ForwardTarget target, TargetFor(context, node_id));
+  return Owner{std::move(known), std::move(target)};
 }
 
 absl::StatusOr<ForwardTarget> TaskService::TargetFor(const grpc::ServerContextBase& context,
                                                      const std::string& node_id) const {
-  ForwardTarget target;
-  target.node_id = node_id;
-  CLOISTER_ASSIGN_OR_RETURN(target.stub, connections_->Find(node_id));
-  CLOISTER_ASSIGN_OR_RETURN(target.principal, options_.caller_name(context));
-  return target;
+  CLOISTER_ASSIGN_OR_RETURN(ExecutorStub stub, connections_->Find(node_id));
+  CLOISTER_ASSIGN_OR_RETURN(rpc::Principal principal, options_.caller_of(context));
+  return ForwardTarget{node_id, std::move(stub), std::move(principal)};
 }
 
 }  // namespace cloister::frontend

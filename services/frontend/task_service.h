@@ -14,29 +14,29 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "cloister/v1/task_service.grpc.pb.h"
+#include "libs/rpc/drain_signal.h"
 #include "services/frontend/caller.h"
 #include "services/frontend/executor_connections.h"
 #include "services/frontend/forward_call.h"
 #include "services/frontend/node_registry.h"
-#include "services/frontend/open_calls.h"
 
 namespace cloister::frontend {
 
 class TaskService final : public v1::TaskService::CallbackService {
  public:
   struct Options {
-    CallerName caller_name;
+    CallerOf caller_of;
     // Most events that wait for one reader of WatchTasks.
     size_t watch_limit = 16384;
   };
 
   // All outlive the service, and the service its server.
   TaskService(Options options, NodeRegistry* registry, ExecutorConnections* connections,
-              OpenCalls* open_calls)
+              rpc::DrainSignal* drain)
       : options_(std::move(options)),
         registry_(registry),
         connections_(connections),
-        open_calls_(open_calls) {}
+        drain_(drain) {}
 
   grpc::ServerUnaryReactor* StartTask(grpc::CallbackServerContext* context,
                                       const v1::StartTaskRequest* request,
@@ -83,7 +83,7 @@ class TaskService final : public v1::TaskService::CallbackService {
   const Options options_;
   NodeRegistry* const registry_;
   ExecutorConnections* const connections_;
-  OpenCalls* const open_calls_;
+  rpc::DrainSignal* const drain_;
 };
 
 }  // namespace cloister::frontend

@@ -8,13 +8,13 @@
 
 namespace cloister::frontend {
 
-grpc::ServerUnaryReactor* TaskWait::Start(NodeRegistry* registry, OpenCalls* open_calls,
+grpc::ServerUnaryReactor* TaskWait::Start(NodeRegistry* registry, rpc::DrainSignal* drain,
                                           const v1::WaitTaskRequest& request,
                                           v1::WaitTaskResponse* response) {
-  auto* wait = new TaskWait(registry, open_calls, request.task_id(), response);
+  auto* wait = new TaskWait(registry, request.task_id(), response);
   // First the events, then the state: what happens between the two is not missed.
   registry->Subscribe(request.task_id(), wait);
-  open_calls->Add(wait);
+  wait->drain_ = drain->Subscribe([wait] { wait->Fail(rpc::DrainSignal::Refusal()); });
   const absl::StatusOr<KnownTask> known = registry->Locate(request.task_id());
   if (!known.ok()) {
     wait->Fail(known.status());
@@ -24,25 +24,18 @@ grpc::ServerUnaryReactor* TaskWait::Start(NodeRegistry* registry, OpenCalls* ope
   return wait;
 }
 
-TaskWait::TaskWait(NodeRegistry* registry, OpenCalls* open_calls, std::string task_id,
-                   v1::WaitTaskResponse* response)
-    : registry_(registry),
-      open_calls_(open_calls),
-      task_id_(std::move(task_id)),
-      response_(response) {}
+TaskWait::TaskWait(NodeRegistry* registry, std::string task_id, v1::WaitTaskResponse* response)
+    : registry_(registry), task_id_(std::move(task_id)), response_(response) {}
 
 void TaskWait::OnTaskEvent(const EventRef& event) {
   if (event->type() == v1::WatchTasksResponse::TYPE_ENDED) Answer(event->task());
   if (event->type() == v1::WatchTasksResponse::TYPE_DESTROYED) Fail(TaskUnknown(task_id_));
 }
 
-void TaskWait::End() { Fail(ShuttingDown()); }
-
 void TaskWait::OnCancel() { Fail(absl::CancelledError("the caller has gone")); }
 
 void TaskWait::OnDone() {
   registry_->Unsubscribe(task_id_, this);
-  open_calls_->Remove(this);
   delete this;
 }
 

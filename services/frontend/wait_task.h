@@ -10,25 +10,23 @@
 
 #include "absl/status/status.h"
 #include "cloister/v1/task_service.pb.h"
+#include "libs/rpc/drain_signal.h"
 #include "services/frontend/node_registry.h"
-#include "services/frontend/open_calls.h"
 #include "services/frontend/task_events.h"
 
 namespace cloister::frontend {
 
-class TaskWait final : public grpc::ServerUnaryReactor, public TaskSubscriber, public OpenCall {
+class TaskWait final : public grpc::ServerUnaryReactor, public TaskSubscriber {
  public:
-  // `registry` and `open_calls` outlive the call. Deletes itself when it is done.
-  static grpc::ServerUnaryReactor* Start(NodeRegistry* registry, OpenCalls* open_calls,
+  // `registry` and `drain` outlive the call. Deletes itself when it is done.
+  static grpc::ServerUnaryReactor* Start(NodeRegistry* registry, rpc::DrainSignal* drain,
                                          const v1::WaitTaskRequest& request,
                                          v1::WaitTaskResponse* response);
 
   void OnTaskEvent(const EventRef& event) override;
-  void End() override;
 
  private:
-  TaskWait(NodeRegistry* registry, OpenCalls* open_calls, std::string task_id,
-           v1::WaitTaskResponse* response);
+  TaskWait(NodeRegistry* registry, std::string task_id, v1::WaitTaskResponse* response);
 
   void OnCancel() override;
   void OnDone() override;
@@ -39,10 +37,10 @@ class TaskWait final : public grpc::ServerUnaryReactor, public TaskSubscriber, p
   bool Claim() { return !finished_.exchange(true); }
 
   NodeRegistry* const registry_;
-  OpenCalls* const open_calls_;
   const std::string task_id_;
   v1::WaitTaskResponse* const response_;
   std::atomic<bool> finished_ = false;
+  rpc::DrainSignal::Subscription drain_;  // Last: it ends first.
 };
 
 }  // namespace cloister::frontend

@@ -9,11 +9,11 @@ namespace cloister::frontend {
 
 using Event = v1::WatchTasksResponse;
 
-grpc::ServerWriteReactor<Event>* TaskWatch::Start(NodeRegistry* registry, OpenCalls* open_calls,
+grpc::ServerWriteReactor<Event>* TaskWatch::Start(NodeRegistry* registry, rpc::DrainSignal* drain,
                                                   const v1::WatchTasksRequest& request,
                                                   size_t limit) {
-  auto* watch = new TaskWatch(registry, open_calls, request.task_id(), limit);
-  open_calls->Add(watch);
+  auto* watch = new TaskWatch(registry, request.task_id(), limit);
+  watch->drain_ = drain->Subscribe([watch] { watch->End(rpc::DrainSignal::Refusal()); });
   std::vector<KnownTask> snapshot = registry->Subscribe(request.task_id(), watch);
   if (!request.task_id().empty() && snapshot.empty()) {
     // If it has come meanwhile, its CREATED is in the queue.
@@ -25,9 +25,8 @@ grpc::ServerWriteReactor<Event>* TaskWatch::Start(NodeRegistry* registry, OpenCa
   return watch;
 }
 
-TaskWatch::TaskWatch(NodeRegistry* registry, OpenCalls* open_calls, std::string task_id,
-                     size_t limit)
-    : registry_(registry), open_calls_(open_calls), task_id_(std::move(task_id)), limit_(limit) {}
+TaskWatch::TaskWatch(NodeRegistry* registry, std::string task_id, size_t limit)
+    : registry_(registry), task_id_(std::move(task_id)), limit_(limit) {}
 
 void TaskWatch::OnTaskEvent(const EventRef& event) {
   {
@@ -43,10 +42,10 @@ void TaskWatch::OnTaskEvent(const EventRef& event) {
   Continue();
 }
 
-void TaskWatch::End() {
+void TaskWatch::End(const absl::Status& status) {
   {
     absl::MutexLock lock(&mu_);
-    EndWith(ShuttingDown());
+    EndWith(status);
   }
   Continue();
 }
@@ -60,17 +59,10 @@ void TaskWatch::OnWriteDone(bool ok) {
   Continue();
 }
 
-void TaskWatch::OnCancel() {
-  {
-    absl::MutexLock lock(&mu_);
-    EndWith(absl::CancelledError("the caller has gone"));
-  }
-  Continue();
-}
+void TaskWatch::OnCancel() { End(absl::CancelledError("the caller has gone")); }
 
 void TaskWatch::OnDone() {
   registry_->Unsubscribe(task_id_, this);
-  open_calls_->Remove(this);
   delete this;
 }
 

@@ -13,35 +13,34 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "cloister/v1/task_service.pb.h"
+#include "libs/rpc/drain_signal.h"
 #include "services/frontend/node_registry.h"
-#include "services/frontend/open_calls.h"
 #include "services/frontend/task_events.h"
 
 namespace cloister::frontend {
 
 // A watch of one task ends with OK after DESTROYED; one of all does not end by itself.
 class TaskWatch final : public grpc::ServerWriteReactor<v1::WatchTasksResponse>,
-                        public TaskSubscriber,
-                        public OpenCall {
+                        public TaskSubscriber {
  public:
   // At most `limit` events wait for the reader; more end the watch with RESOURCE_EXHAUSTED. Events
-  // are shared with all other watches, so what waits costs a pointer. `registry` and `open_calls`
+  // are shared with all other watches, so what waits costs a pointer. `registry` and `drain`
   // outlive the call. Deletes itself when it is done.
   static grpc::ServerWriteReactor<v1::WatchTasksResponse>* Start(
-      NodeRegistry* registry, OpenCalls* open_calls, const v1::WatchTasksRequest& request,
+      NodeRegistry* registry, rpc::DrainSignal* drain, const v1::WatchTasksRequest& request,
       size_t limit);
 
   void OnTaskEvent(const EventRef& event) override;
-  void End() override;
 
  private:
-  TaskWatch(NodeRegistry* registry, OpenCalls* open_calls, std::string task_id, size_t limit);
+  TaskWatch(NodeRegistry* registry, std::string task_id, size_t limit);
 
   void OnWriteDone(bool ok) override;
   void OnCancel() override;
   void OnDone() override;
 
   void Begin(std::vector<KnownTask> snapshot);
+  void End(const absl::Status& status);
   // The stream ends with `status`, after the message that is under way if there is one.
   void EndWith(absl::Status status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Writes what comes next, or finishes, or leaves it to the write that is under way. Called
@@ -51,7 +50,6 @@ class TaskWatch final : public grpc::ServerWriteReactor<v1::WatchTasksResponse>,
   const v1::WatchTasksResponse* Next() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   NodeRegistry* const registry_;
-  OpenCalls* const open_calls_;
   const std::string task_id_;
   const size_t limit_;
 
@@ -69,6 +67,8 @@ class TaskWatch final : public grpc::ServerWriteReactor<v1::WatchTasksResponse>,
   // What is being written.
   v1::WatchTasksResponse own_message_ ABSL_GUARDED_BY(mu_);
   EventRef shared_message_ ABSL_GUARDED_BY(mu_);
+
+  rpc::DrainSignal::Subscription drain_;  // Last: it ends first.
 };
 
 }  // namespace cloister::frontend
