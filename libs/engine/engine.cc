@@ -27,7 +27,7 @@ Engine::Engine(EngineOptions options, OwnedFd launchers, OwnedFd tasks, const Ta
     : options_(std::move(options)),
       planner_(planner),
       files_(std::move(tasks)),
-      table_(options_.capacity, clock, options_.watch_limit),
+      table_(options_.capacity, clock),
       follower_(std::move(follower)) {
   const std::string& boot_id = options_.launchers.program.boot_id;
   events_ = std::make_unique<LauncherEvents>(boot_id, &table_, &files_, planner_, clock);
@@ -161,8 +161,9 @@ absl::StatusOr<WaitTicket> Engine::Wait(absl::string_view task_id,
 bool Engine::CancelWait(const WaitTicket& ticket) { return table_.CancelWait(ticket); }
 
 absl::StatusOr<std::shared_ptr<TaskWatch>> Engine::Watch(absl::string_view task_id,
-                                                         std::function<void()> on_ready) {
-  return table_.Watch(task_id, std::move(on_ready));
+                                                         std::function<void()> on_ready,
+                                                         absl::optional<size_t> limit) {
+  return table_.Watch(task_id, std::move(on_ready), limit.value_or(options_.watch_limit));
 }
 
 absl::StatusOr<TaskSnapshot> Engine::Stop(const std::string& task_id,

@@ -35,7 +35,7 @@ struct EngineOptions {
   std::string node_id;
   TaskCapacity capacity;
   LauncherPoolOptions launchers;
-  // Changes that wait for one watcher before it is told to begin anew.
+  // Most changes that wait for one watcher.
   size_t watch_limit = 4096;
 };
 
@@ -75,8 +75,10 @@ class Engine {
                                   absl::AnyInvocable<void(TaskSnapshot) &&> done);
   bool CancelWait(const WaitTicket& ticket);
 
+  // `limit`: most changes that wait for the reader; unset, as the options say.
   absl::StatusOr<std::shared_ptr<TaskWatch>> Watch(absl::string_view task_id,
-                                                   std::function<void()> on_ready);
+                                                   std::function<void()> on_ready,
+                                                   absl::optional<size_t> limit = absl::nullopt);
 
   // Sends the stop signal, and the kill when the grace has passed. Unset: as the task's own plan says. Of a task that has
   // ended: nothing. Of one that starts: as soon as it runs. The shorter grace of two stops wins.

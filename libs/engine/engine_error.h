@@ -10,7 +10,7 @@ namespace cloister::engine {
 
 // The same request_id with another body.
 inline constexpr absl::string_view kRequestIdReused = "REQUEST_ID_REUSED";
-inline constexpr absl::string_view kTaskNotFound = "TASK_NOT_FOUND";
+inline constexpr absl::string_view kTaskUnknown = "TASK_UNKNOWN";
 // It still runs, or has not ended yet.
 inline constexpr absl::string_view kTaskLive = "TASK_LIVE";
 // It does not run (any more, or not yet).

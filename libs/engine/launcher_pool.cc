@@ -195,6 +195,8 @@ void LauncherPool::RunSpawner() {
       mutex_.Await(absl::Condition(&wanted));
       if (stopping_) return;
       spawn_wanted_ = false;
+      // Asked for while the last one was being spawned, which is enough.
+      if (PickOpen() != nullptr && !RunsLow()) continue;
     }
     Trouble(SpawnOne());
   }

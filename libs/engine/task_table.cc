@@ -10,7 +10,7 @@ namespace cloister::engine {
 namespace {
 
 absl::Status NoSuchTask(absl::string_view task_id) {
-  return EngineError(absl::StatusCode::kNotFound, kTaskNotFound,
+  return EngineError(absl::StatusCode::kNotFound, kTaskUnknown,
                      absl::StrCat("no task '", task_id, "' on this node"),
                      {{"task_id", std::string(task_id)}});
 }
@@ -33,8 +33,8 @@ bool Holds(Until until, const TaskRecord& record) {
 
 }  // namespace
 
-TaskTable::TaskTable(TaskCapacity capacity, const Clock* clock, size_t watch_limit)
-    : capacity_(capacity), clock_(clock), watch_limit_(watch_limit) {}
+TaskTable::TaskTable(TaskCapacity capacity, const Clock* clock)
+    : capacity_(capacity), clock_(clock) {}
 
 void TaskTable::Calls::Run() && {
   for (auto& [callback, record] : waiters) std::move(callback)(record);
@@ -249,8 +249,9 @@ bool TaskTable::CancelWait(const WaitTicket& ticket) {
 }
 
 absl::StatusOr<std::shared_ptr<TaskWatch>> TaskTable::Watch(absl::string_view task_id,
-                                                            std::function<void()> on_ready) {
-  auto watch = std::make_shared<TaskWatch>(watch_limit_, std::move(on_ready));
+                                                            std::function<void()> on_ready,
+                                                            size_t limit) {
+  auto watch = std::make_shared<TaskWatch>(limit, std::move(on_ready));
   const absl::Time now = clock_->Now();
   std::vector<TaskEvent> events;
   const auto add = [&](const Entry& entry) {

@@ -51,8 +51,8 @@ struct WaitTicket {
 // Thread-safe.
 class TaskTable {
  public:
-  // `clock` outlives the table. A watch of all tasks lets `watch_limit` changes wait for its reader.
-  TaskTable(TaskCapacity capacity, const Clock* clock, size_t watch_limit = 4096);
+  // `clock` outlives the table.
+  TaskTable(TaskCapacity capacity, const Clock* clock);
 
   // Adds a new task (kPending, CREATED is told), or gives the one that has this id already: `record` is then the existing
   // one. RESOURCE_EXHAUSTED (TOO_MANY_TASKS, NODE_MEMORY_EXHAUSTED) when the node is full.
@@ -100,9 +100,9 @@ class TaskTable {
   bool CancelWait(const WaitTicket& ticket);
 
   // Snapshot, SYNCED, then changes; of one task (then kEnd follows its destruction) or, with an empty id, of all.
-  // NOT_FOUND. The reader that lets go of the watch has cancelled it.
+  // NOT_FOUND. At most `limit` changes wait for the reader. The reader that lets go of the watch has cancelled it.
   absl::StatusOr<std::shared_ptr<TaskWatch>> Watch(absl::string_view task_id,
-                                                   std::function<void()> on_ready);
+                                                   std::function<void()> on_ready, size_t limit);
 
  private:
   struct Waiter {
@@ -132,7 +132,6 @@ class TaskTable {
 
   const TaskCapacity capacity_;
   const Clock* const clock_;
-  const size_t watch_limit_;
   mutable absl::Mutex mutex_;
   Entries entries_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::weak_ptr<TaskWatch>> watches_ ABSL_GUARDED_BY(mutex_);

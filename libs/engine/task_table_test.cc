@@ -22,6 +22,8 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
+constexpr size_t kUnbounded = 1 << 20;
+
 TaskRecord NewTask(const std::string& id, int64_t memory_mib = 10) {
   auto task = std::make_shared<v1::Task>();
   task->set_id(id);
@@ -53,7 +55,7 @@ class TaskTableTest : public testing::Test {
   }
 
   FakeClock clock_;
-  TaskTable table_{{/*tasks=*/4, /*memory_mib=*/100}, &clock_, /*watch_limit=*/8};
+  TaskTable table_{{/*tasks=*/4, /*memory_mib=*/100}, &clock_};
 };
 
 TEST_F(TaskTableTest, AddingTwiceGivesTheFirstOne) {
@@ -102,9 +104,9 @@ TEST_F(TaskTableTest, AnUnknownTaskIsNotFoundByEveryVerb) {
   EXPECT_THAT(table_.Apply("x", TaskInput::kStop), not_found);
   EXPECT_THAT(table_.Amend("x", [](TaskRecord&) {}), not_found);
   EXPECT_THAT(table_.Wait("x", Until::kEnded, [](const TaskRecord&) {}), not_found);
-  auto watch = table_.Watch("x", [] {});
+  auto watch = table_.Watch("x", [] {}, 8);
   EXPECT_THAT(watch, not_found);
-  EXPECT_EQ(GetReason(watch.status()), kTaskNotFound);
+  EXPECT_EQ(GetReason(watch.status()), kTaskUnknown);
 }
 
 TEST_F(TaskTableTest, AFullNodeRefusesAndHasRoomAgainWhenATaskEnds) {
@@ -207,7 +209,7 @@ TEST_F(TaskTableTest, ACallbackMayUseTheTable) {
     ready = true;
     EXPECT_EQ(table_.Held().tasks, 0);
     watch->Cancel();
-  });
+  }, 8);
   Drain(*watch);
   ASSERT_THAT(table_.Wait("a", Until::kEnded,
                           [&](const TaskRecord&) {
@@ -222,7 +224,7 @@ TEST_F(TaskTableTest, ACallbackMayUseTheTable) {
 TEST_F(TaskTableTest, AWatchGivesSnapshotSyncedAndChanges) {
   ASSERT_THAT(table_.Add(NewTask("b")), IsOk());
   ASSERT_THAT(table_.Add(NewTask("a")), IsOk());
-  auto watch = *table_.Watch("", [] {});
+  auto watch = *table_.Watch("", [] {}, 8);
   ASSERT_THAT(table_.Add(NewTask("c")), IsOk());
   Give("a", {TaskInput::kLaunch, TaskInput::kStop, TaskInput::kExited, TaskInput::kDestroy});
   EXPECT_THAT(Drain(*watch), ElementsAre("=a", "=b", "SYNCED", "c CREATED", "a STARTED",
@@ -232,7 +234,7 @@ TEST_F(TaskTableTest, AWatchGivesSnapshotSyncedAndChanges) {
 TEST_F(TaskTableTest, AWatchOfOneTaskEndsWithItsDestruction) {
   ASSERT_THAT(table_.Add(NewTask("a")), IsOk());
   ASSERT_THAT(table_.Add(NewTask("b")), IsOk());
-  auto watch = *table_.Watch("a", [] {});
+  auto watch = *table_.Watch("a", [] {}, 8);
   Give("b", {TaskInput::kLaunchFailed});
   Give("a", {TaskInput::kLaunchFailed, TaskInput::kDestroy});
   EXPECT_THAT(Drain(*watch), ElementsAre("=a", "SYNCED", "a ENDED", "a DESTROYED"));
@@ -242,7 +244,7 @@ TEST_F(TaskTableTest, AWatchOfOneTaskEndsWithItsDestruction) {
 
 TEST_F(TaskTableTest, AReaderIsCalledOncePerSleep) {
   int calls = 0;
-  auto watch = *table_.Watch("", [&] { ++calls; });
+  auto watch = *table_.Watch("", [&] { ++calls; }, 8);
   ASSERT_THAT(table_.Add(NewTask("a")), IsOk());
   EXPECT_EQ(calls, 0);  // It has never slept: the snapshot is unread.
   Drain(*watch);
@@ -254,7 +256,7 @@ TEST_F(TaskTableTest, AReaderIsCalledOncePerSleep) {
 }
 
 TEST_F(TaskTableTest, AReaderThatFallsTooFarBehindIsToldSo) {
-  auto watch = *table_.Watch("", [] {});
+  auto watch = *table_.Watch("", [] {}, 8);
   for (int i = 0; i < 3; ++i) {
     ASSERT_THAT(table_.Add(NewTask("a")), IsOk());
     Give("a", {TaskInput::kLaunchFailed, TaskInput::kDestroy});
@@ -282,10 +284,10 @@ TEST(TaskTableConcurrency, EveryWaiterIsCalledOnceOrCancelledAndEveryWatchIsInOr
   constexpr int kThreads = 4;
   constexpr int kTasks = 150;
   FakeClock clock;
-  TaskTable table({kThreads * kTasks, 1 << 20}, &clock, /*watch_limit=*/1 << 20);
+  TaskTable table({kThreads * kTasks, 1 << 20}, &clock);
   std::atomic<int> called{0};
   std::atomic<int> cancelled{0};
-  auto watch = *table.Watch("", [] {});
+  auto watch = *table.Watch("", [] {}, kUnbounded);
 
   std::vector<std::thread> threads;
   for (int t = 0; t < kThreads; ++t) {
@@ -335,7 +337,7 @@ TEST(TaskTableConcurrency, EveryWaiterIsCalledOnceOrCancelledAndEveryWatchIsInOr
 TEST(TaskTableConcurrency, ASleepingReaderIsAlwaysWoken) {
   constexpr int kTasks = 300;
   FakeClock clock;
-  TaskTable table({kTasks, 1 << 20}, &clock, /*watch_limit=*/1 << 20);
+  TaskTable table({kTasks, 1 << 20}, &clock);
   struct Bell {
     absl::Mutex mutex;
     bool rung = false;
@@ -344,7 +346,7 @@ TEST(TaskTableConcurrency, ASleepingReaderIsAlwaysWoken) {
   auto watch = *table.Watch("", [bell] {
     absl::MutexLock lock(&bell->mutex);
     bell->rung = true;
-  });
+  }, kUnbounded);
   int destroyed = 0;
   std::thread reader([&] {
     while (destroyed < kTasks) {

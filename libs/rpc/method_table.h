@@ -23,7 +23,8 @@ struct MethodTable {
   RoleSet forwarders;
 };
 
-// TaskService and NodeService for frontends (on behalf of those whom the frontend lets in), admins and local users.
+// TaskService and NodeService for frontends (on behalf of those whom the frontend lets in), admins
+// and local users.
 MethodTable ExecutorMethodTable();
 
 // TaskService and NodeService for clients, admins and local users; NodeSession for nodes, and for

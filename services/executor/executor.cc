@@ -1,0 +1,239 @@
+#include "services/executor/executor.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "libs/base/base32.h"
+#include "libs/base/errno_status.h"
+#include "libs/base/stable_hash.h"
+#include "libs/base/status_annotation.h"
+#include "libs/base/status_macros.h"
+#include "libs/base/version.h"
+#include "libs/cgroup/parent.h"
+#include "libs/cgroup/placement.h"
+#include "libs/cgroup/slot_parents.h"
+#include "libs/cgroup/slot_sweep.h"
+#include "libs/node/kernel_features.h"
+#include "libs/node/read_node_facts.h"
+#include "libs/node/user_lookup.h"
+#include "libs/os/directory.h"
+#include "libs/plan/fence.h"
+#include "libs/rpc/channel.h"
+#include "libs/state/layout.h"
+
+namespace cloister::executor {
+namespace {
+
+// What is in a dead launcher's slots was killed with it; the kernel may need a moment to notice.
+constexpr absl::Duration kSweepPatience = absl::Seconds(10);
+
+// Two state directories on one machine may share a cgroup parent; their launchers' slots must not meet.
+std::string SlotPrefix(const std::string& state_dir) {
+  const uint64_t hash = StableHash64({"cgroup slots of", state_dir});
+  std::string bytes;
+  for (int shift = 0; shift < 64; shift += 8) bytes.push_back(static_cast<char>(hash >> shift));
+  return Base32Lower(bytes);
+}
+
+absl::StatusOr<OwnedFd> MakeStateDirectory(const std::string& path) {
+  if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return ErrnoStatus(errno, path);
+  CLOISTER_ASSIGN_OR_RETURN(OwnedFd directory, OpenDirectory(path));
+  struct stat facts;
+  if (fstat(directory.get(), &facts) != 0) return ErrnoStatus(errno, path);
+  if (facts.st_uid != geteuid() || (facts.st_mode & 0077) != 0) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        path, ": must be ours alone (owner ", geteuid(), ", mode 0700): secrets and outputs of "
+        "tasks are in it"));
+  }
+  return directory;
+}
+
+}  // namespace
+
+Executor::Executor(ExecutorConfig config, ExecutorLog log)
+    : config_(std::move(config)), log_(std::move(log)) {}
+
+absl::StatusOr<std::unique_ptr<Executor>> Executor::Start(ExecutorConfig config, ExecutorLog log) {
+  std::unique_ptr<Executor> executor(new Executor(std::move(config), std::move(log)));
+  CLOISTER_RETURN_IF_ERROR(executor->TakeStateDirectory());
+  CLOISTER_RETURN_IF_ERROR(executor->ReadNode());
+  CLOISTER_RETURN_IF_ERROR(executor->MakeEngine());
+  CLOISTER_RETURN_IF_ERROR(executor->Serve());
+  CLOISTER_RETURN_IF_ERROR(executor->Join());
+  return executor;
+}
+
+Executor::~Executor() { Drain(absl::ZeroDuration()); }
+
+absl::Status Executor::TakeStateDirectory() {
+  CLOISTER_ASSIGN_OR_RETURN(state_directory_, MakeStateDirectory(config_.state_dir));
+  // Before anything else is looked at: two executors would remove each other's tasks.
+  CLOISTER_ASSIGN_OR_RETURN(state::StateLock lock,
+                            state::StateLock::Acquire(state_directory_.get()));
+  lock_ = std::make_unique<state::StateLock>(std::move(lock));
+  CLOISTER_ASSIGN_OR_RETURN(state::RunDirectory run_directory,
+                            state::RunDirectory::Make(config_.state_dir, config_.run_dir));
+  run_directory_ = std::make_unique<state::RunDirectory>(std::move(run_directory));
+  config_.policy.private_directories = {config_.state_dir, run_directory_->path()};
+  return absl::OkStatus();
+}
+
+absl::Status Executor::ReadNode() {
+  CLOISTER_ASSIGN_OR_RETURN(node::NodeFacts facts, node::ReadNodeFacts("/", config_.policy));
+  CLOISTER_RETURN_IF_ERROR(node::CheckKernelFeatures(facts.features));
+  if (config_.limit_by_cgroups) {
+    absl::Status made = cgroup::MakeParent(facts.cgroups, config_.policy.cgroup_parent);
+    if (!made.ok()) {
+      return absl::Status(made.code(),
+                          absl::StrCat(made.message(),
+                                       " (with --cgroups=none tasks run fenced, but without limits)"));
+    }
+    CLOISTER_ASSIGN_OR_RETURN(
+        cgroups_, cgroup::PlaceTask(facts.cgroups, config_.policy.cgroup_parent, {}));
+  } else {
+    log_.info("--cgroups=none: tasks run fenced, but WITHOUT memory, cpu and pids limits");
+  }
+  if (config_.memory_mib == 0) {
+    config_.memory_mib = static_cast<int64_t>(facts.memory_bytes >> 20);
+  }
+  planner_ = std::make_unique<engine::NodePlanner>(std::move(facts), config_.policy,
+                                                   &node::LookUpUser);
+  v1::TaskConfig common;
+  common.mutable_config()->set_command("/bin/true");
+  absl::StatusOr<engine::PlannedTask> planned = planner_->Plan(common);
+  if (planned.ok()) {
+    common_plan_ = std::move(planned->plan);
+  } else {
+    // Such a node may still run tasks of users that it has.
+    log_.trouble(Annotate(planned.status(), "a task with all defaults cannot run here"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Executor::SlotSweep> Executor::SlotSweeper() const {
+  if (cgroups_.hierarchies().empty()) return SlotSweep();
+  CLOISTER_ASSIGN_OR_RETURN(std::shared_ptr<const cgroup::SlotParents> parents,
+                            cgroup::OpenSlotParents(cgroups_));
+  return SlotSweep([parents](const std::string& prefix) {
+    return cgroup::SweepSlots(parents, prefix, kSweepPatience);
+  });
+}
+
+absl::Status Executor::MakeEngine() {
+  engine::EngineOptions options;
+  options.node_id = config_.node_id;
+  options.capacity = {config_.max_tasks, config_.memory_mib};
+  options.launchers.program = {config_.launcher_path, kVersion, planner_->facts().boot_id,
+                               run_directory_->path(), SlotPrefix(config_.state_dir)};
+  options.launchers.tasks_per_launcher = config_.tasks_per_launcher;
+  options.launchers.prepare = common_plan_;
+  CLOISTER_ASSIGN_OR_RETURN(options.launchers.sweep_slots, SlotSweeper());
+  options.launchers.on_trouble = log_.trouble;
+  CLOISTER_ASSIGN_OR_RETURN(OwnedFd launchers,
+                            MakeDirectory(state_directory_.get(), state::kLaunchersDirectory, 0700,
+                                          geteuid(), getegid()));
+  CLOISTER_ASSIGN_OR_RETURN(OwnedFd tasks,
+                            MakeDirectory(state_directory_.get(), state::kTasksDirectory, 0700,
+                                          geteuid(), getegid()));
+  CLOISTER_ASSIGN_OR_RETURN(
+      engine_, engine::Engine::Create(std::move(options), std::move(launchers), std::move(tasks),
+                                      planner_.get(), &clock_));
+  return engine_->Recover();
+}
+
+v1::Node Executor::DescribeNode() const {
+  v1::Node node;
+  node.set_id(config_.node_id);
+  node.set_version(kVersion);
+  node.mutable_capacity()->set_memory_mib(config_.memory_mib);
+  node.mutable_capacity()->set_cpus(planner_->facts().cpus);
+  node.mutable_capacity()->set_tasks(config_.max_tasks);
+  node.set_kernel(planner_->facts().kernel_release);
+  node.set_cgroups(plan::CgroupWords(cgroups_));
+  return node;
+}
+
+absl::Status Executor::Serve() {
+  CLOISTER_ASSIGN_OR_RETURN(
+      rpc::Authorizer authorizer,
+      rpc::Authorizer::Create(rpc::ExecutorMethodTable(), config_.allowed_uids, config_.dev));
+  authorizer_ = std::make_unique<rpc::Authorizer>(std::move(authorizer));
+  if (config_.listen.empty()) {
+    CLOISTER_ASSIGN_OR_RETURN(const std::string path,
+                              run_directory_->SocketPath(state::kExecutorSocket));
+    CLOISTER_ASSIGN_OR_RETURN(rpc::Address address, rpc::ParseAddress(absl::StrCat("unix:", path)));
+    config_.listen.push_back(std::move(address));
+  }
+  task_service_ = std::make_unique<TaskService>(config_.node_id, engine_.get(), authorizer_.get(),
+                                                &drain_, &clock_);
+  v1::Node node = DescribeNode();
+  node.set_address(config_.advertise_address.value_or(config_.listen.front()).ToString());
+  node_service_ = std::make_unique<NodeService>(std::move(node), engine_.get());
+  rpc::ServerOptions options;
+  options.listen = config_.listen;
+  options.tls = config_.tls;
+  options.services = {rpc::Serve<v1::TaskService>(task_service_.get()),
+                      rpc::Serve<v1::NodeService>(node_service_.get())};
+  CLOISTER_ASSIGN_OR_RETURN(server_,
+                            rpc::Server::Start(std::move(options), authorizer_.get(), &drain_));
+  for (const rpc::Address& address : addresses()) {
+    log_.info(absl::StrCat("node '", config_.node_id, "' listens on ", address.ToString()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Executor::Join() {
+  if (config_.frontends.empty()) return absl::OkStatus();
+  CLOISTER_ASSIGN_OR_RETURN(feed_, SessionFeed::Open(engine_.get()));
+  NodeSessionOptions options;
+  for (const rpc::Address& frontend : config_.frontends) {
+    options.frontends.push_back(frontend.ToString());
+  }
+  options.dial = [this](const std::string& text)
+      -> absl::StatusOr<std::shared_ptr<grpc::ChannelInterface>> {
+    CLOISTER_ASSIGN_OR_RETURN(const rpc::Address address, rpc::ParseAddress(text));
+    rpc::ChannelOptions channel;
+    channel.tls = config_.tls;
+    channel.dev_mode = config_.dev;
+    channel.expected.roles = {rpc::Role::kFrontend};
+    CLOISTER_ASSIGN_OR_RETURN(std::shared_ptr<grpc::Channel> opened,
+                              rpc::OpenChannel(address, channel));
+    return opened;
+  };
+  options.node = DescribeNode();
+  options.node.set_address(config_.advertise_address.value_or(addresses().front()).ToString());
+  options.boot_id = planner_->facts().boot_id;
+  options.snapshot = [this] {
+    std::vector<v1::Task> tasks;
+    for (const auto& task :
+         engine_->List("", SIZE_MAX, [](const v1::Task&) { return true; })) {
+      tasks.push_back(*task);
+    }
+    return tasks;
+  };
+  options.on_joined = [this](absl::string_view address, absl::string_view frontend_id) {
+    log_.info(absl::StrCat("joined frontend ", frontend_id, " at ", address));
+  };
+  options.on_lost = [this](absl::string_view address, const absl::Status& why) {
+    log_.info(absl::StrCat("no session with the frontend at ", address, ": ", why.message()));
+  };
+  session_ = std::make_unique<NodeSession>(std::move(options), &clock_);
+  feed_->Begin(session_.get());
+  return absl::OkStatus();
+}
+
+void Executor::Drain(absl::Duration patience) {
+  if (server_ != nullptr) server_->Drain(patience);
+  feed_.reset();
+  session_.reset();
+  server_.reset();
+  if (engine_ != nullptr) engine_->RetireIdleLaunchers();
+  // Its last callbacks may use the services.
+  engine_.reset();
+}
+
+}  // namespace cloister::executor
