@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -19,12 +20,12 @@ namespace cloister::node {
 namespace {
 
 // For calls that are given nonsense: EINVAL says that the kernel knows them.
-int ErrorBut(int expected, long result) {
+int ErrorBut(int expected, int64_t result) {
   if (result >= 0) return 0;
   return errno == expected ? 0 : errno;
 }
 
-int ErrorOfOpening(long result) {
+int ErrorOfOpening(int64_t result) {
   if (result < 0) return errno;
   OwnedFd(static_cast<int>(result)).reset();
   return 0;

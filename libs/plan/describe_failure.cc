@@ -24,7 +24,7 @@ std::string Quoted(absl::string_view text) { return absl::StrCat("'", text, "'")
 // mounts[5], and whatever stands there; only the place where the plan has nothing.
 template <typename List, typename Describe>
 std::string Item(absl::string_view name, const List& list, int index, Describe describe) {
-  const std::string place = absl::StrCat(name, "[", index, "]");
+  std::string place = absl::StrCat(name, "[", index, "]");
   if (index < 0 || index >= list.size()) return place;
   return absl::StrCat(place, " ", describe(list.Get(index)));
 }

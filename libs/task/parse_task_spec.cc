@@ -24,7 +24,7 @@ constexpr int64_t kMaxCpuShares = 262144;
 constexpr int64_t kMaxMemoryMib = int64_t{1} << 32;
 constexpr int64_t kMinPids = 2;  // init and the command
 constexpr int64_t kMaxPids = 4194304;
-constexpr int64_t kMaxKillTimeoutSeconds = 24 * 60 * 60;
+constexpr int64_t kMaxKillTimeoutSeconds = int64_t{24} * 60 * 60;
 constexpr int kMaxMetaEntries = 64;
 constexpr size_t kMaxMetaBytes = 64 << 10;
 

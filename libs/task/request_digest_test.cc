@@ -11,6 +11,7 @@ namespace {
 
 TEST(RequestDigest, DoesNotDependOnTheOrderInWhichMapsWereFilled) {
   std::vector<std::string> names;
+  names.reserve(500);
   for (int i = 0; i < 500; ++i) names.push_back(absl::StrCat("N", i));
   v1::TaskConfig forwards, backwards;
   for (const std::string& name : names) (*forwards.mutable_env())[name] = name;
