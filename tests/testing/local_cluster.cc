@@ -211,6 +211,13 @@ absl::Status LocalCluster::StartFrontend() {
 absl::Status LocalCluster::Stop() {
   if (stopped_) return absl::OkStatus();
   stopped_ = true;
+  // A server that is asked to go waits for its clients to hang up, and an idle channel of ours does
+  // not notice for seconds.
+  client_.reset();
+  tasks_.reset();
+  nodes_.reset();
+  executor_clients_.clear();
+  executor_tasks_.clear();
   DevStopOptions options;
   // A test has no use for the goodbyes of what it left running.
   options.grace = absl::ZeroDuration();

@@ -59,7 +59,7 @@ class LocalCluster {
   // Stops it; an error goes to stderr.
   ~LocalCluster();
 
-  // The frontend: as the command line talks to it, and the bare stubs.
+  // Until Stop. The frontend: as the command line talks to it, and the bare stubs.
   Client& client() { return *client_; }
   v1::TaskService::Stub& tasks() { return *tasks_; }
   v1::NodeService::Stub& nodes() { return *nodes_; }
@@ -92,8 +92,8 @@ class LocalCluster {
   absl::Status StartExecutor(int node);
   absl::Status StartFrontend();
 
-  // Stops the tasks and ends every process. Idempotent. The directory stays, with the services'
-  // words in log/.
+  // Kills the tasks and ends every process; stubs and clients are gone then. Idempotent. The
+  // directory stays, with the services' words in log/.
   absl::Status Stop();
 
   const DevLayout& layout() const { return cluster_.layout(); }

@@ -119,16 +119,17 @@ absl::StatusOr<std::vector<v1::Task>> Client::ListTasks(const v1::ListTasksReque
   return tasks;
 }
 
-absl::StatusOr<v1::Task> Client::WaitTask(const std::string& task_id) {
+absl::StatusOr<v1::Task> Client::WaitTask(const std::string& task_id, absl::Time deadline) {
   v1::WaitTaskRequest request;
   request.set_task_id(task_id);
   v1::WaitTaskResponse response;
   absl::Status status = Persist(
       [&] {
         grpc::ClientContext context;
+        rpc::SetDeadline(&context, deadline);
         return tasks_->WaitTask(&context, request, &response);
       },
-      /*is_endless=*/true);
+      /*is_endless=*/deadline == absl::InfiniteFuture());
   if (!status.ok()) return status;
   return std::move(*response.mutable_task());
 }

@@ -37,8 +37,9 @@ class Client {
   absl::StatusOr<v1::Task> GetTask(const std::string& task_id);
   // All pages, ordered by id.
   absl::StatusOr<std::vector<v1::Task>> ListTasks(const v1::ListTasksRequest& filter);
-  // Waits as long as it takes, over lost connections.
-  absl::StatusOr<v1::Task> WaitTask(const std::string& task_id);
+  // Waits as long as it takes, over lost connections; with a deadline, until then.
+  absl::StatusOr<v1::Task> WaitTask(const std::string& task_id,
+                                    absl::Time deadline = absl::InfiniteFuture());
   absl::StatusOr<v1::Task> StopTask(const v1::StopTaskRequest& request);
   absl::Status SignalTask(const v1::SignalTaskRequest& request);
   absl::Status DestroyTask(const v1::DestroyTaskRequest& request);

@@ -6,12 +6,14 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "cloister/internal/launcher.pb.h"
 #include "libs/base/errno_status.h"
 #include "libs/base/owned_fd.h"
@@ -31,6 +33,8 @@ namespace {
 
 constexpr absl::Duration kServiceGrace = absl::Seconds(10);
 constexpr int kRetireMs = 3000;
+// From the kill to the end of a task; more says that something is stuck.
+constexpr absl::Duration kKillPatience = absl::Seconds(10);
 
 class Stopper {
  public:
@@ -78,7 +82,10 @@ class Stopper {
   void StopTasks() {
     for (int number = 1; number <= kMaxDevNodes; ++number) {
       const DevNodeLayout node = layout_.Node(number);
-      if (IsListening(node.socket)) Keep(Annotate(StopTasksOf(node), node.id));
+      if (!IsListening(node.socket)) continue;
+      const absl::Status stopped = Annotate(StopTasksOf(node), node.id);
+      if (stopped.ok()) asked_.insert(number);
+      Keep(stopped);
     }
   }
 
@@ -105,7 +112,8 @@ class Stopper {
   }
 
   absl::Status EndTask(Client& client, const std::string& id) {
-    absl::Status waited = client.WaitTask(id).status();
+    absl::Status waited =
+        client.WaitTask(id, absl::Now() + options_.grace + kKillPatience).status();
     // Destroyed by somebody else meanwhile: gone is what was wanted.
     if (absl::IsNotFound(waited)) return absl::OkStatus();
     if (!waited.ok()) return waited;
@@ -138,13 +146,24 @@ class Stopper {
     }
   }
 
+  // Looked for anew: an executor may have started one while we were about to end it.
   void EndLaunchers() {
-    for (int number = 1; number <= kMaxDevNodes; ++number) RetireLaunchersOf(layout_.Node(number));
-    for (const DevProcessFound& process : processes_) {
-      if (process.program != "cloister-launcher") continue;
-      if (!process.pidfd.AwaitEnd(kRetireMs))
-        Say(absl::StrCat("killing a launcher (pid ", process.pid, ") and its tasks"));
-      Keep(Annotate(EndDevProcess(process.pidfd, absl::ZeroDuration()), "launcher"));
+    for (int number = 1; number <= kMaxDevNodes; ++number) {
+      const DevNodeLayout node = layout_.Node(number);
+      absl::StatusOr<std::vector<DevProcessFound>> launchers =
+          FindDevProcesses(node.state_directory);
+      Keep(launchers.status());
+      if (!launchers.ok() || launchers->empty()) continue;
+      RetireLaunchersOf(node);
+      for (const DevProcessFound& launcher : *launchers) {
+        // One whose executor could not be asked has tasks, and would wait for them to end.
+        const int patience = asked_.count(number) > 0 ? kRetireMs : 0;
+        if (!launcher.pidfd.AwaitEnd(patience)) {
+          Say(absl::StrCat("killing a launcher of ", node.id, " (pid ", launcher.pid,
+                           ") and its tasks"));
+        }
+        Keep(Annotate(EndDevProcess(launcher.pidfd, absl::ZeroDuration()), "launcher"));
+      }
     }
   }
 
@@ -169,6 +188,8 @@ class Stopper {
   const DevLayout& layout_;
   const DevStopOptions& options_;
   std::vector<DevProcessFound> processes_;
+  // Nodes whose executor has ended its tasks.
+  std::set<int> asked_;
   // Open until the launchers have left: a launcher reads to the end of what its controller sent.
   std::vector<OwnedFd> retiring_;
   absl::Status first_error_;
