@@ -121,7 +121,7 @@ void SlotPool::RemoveOne() {
   absl::Status status = slot.Remove();
   mu_.Lock();
   removing_ = false;
-  remove_failure_ = status;
+  if (!status.ok() || discarded_.empty()) remove_failure_ = status;
   if (status.ok() || giving_up_) {
     busy_in_a_row_ = 0;
     return;

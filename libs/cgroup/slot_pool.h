@@ -31,8 +31,8 @@
 namespace cloister::cgroup {
 
 struct SlotPoolOptions {
-  // Slots are called "<prefix>-<number>". Nobody else on the node uses the prefix: a launcher's
-  // name.
+  // Slots are called "<prefix>-<number>". A launcher's name, which no other process uses; pools of
+  // one launcher may share it, as each passes over names that are there.
   std::string prefix;
   // How many slots are kept ready. Each holds one descriptor per hierarchy.
   size_t target = 16;
@@ -93,6 +93,7 @@ class SlotPool {
   size_t busy_in_a_row_ ABSL_GUARDED_BY(mu_) = 0;
   // Of a failed making; the next Take clears it: no second try before somebody asks.
   absl::Status make_failure_ ABSL_GUARDED_BY(mu_);
+  // The last failed removal since all were done.
   absl::Status remove_failure_ ABSL_GUARDED_BY(mu_);
   bool closing_ ABSL_GUARDED_BY(mu_) = false;
   // Close has no more patience: what cannot be removed at the first try is left.
