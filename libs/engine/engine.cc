@@ -117,7 +117,7 @@ void Engine::ForgetStrangers(const Inventories& found, const std::vector<std::st
   }
 }
 
-void Engine::RetireIdleLaunchers() {
+void Engine::RetireIdleLaunchers(absl::Duration patience) {
   // A launcher leaves when it has forgotten all its tasks; the records of ended ones are on disk.
   const auto ended = [](const v1::Task& task) {
     return task.state() == v1::TASK_STATE_EXITED || task.state() == v1::TASK_STATE_LOST;
@@ -133,7 +133,7 @@ void Engine::RetireIdleLaunchers() {
     }
     after = page.back()->id();
   }
-  pool_->RetireIdle();
+  pool_->RetireIdle(patience);
 }
 
 void Engine::Start(StartCommand command, StartCallback done) {

@@ -61,8 +61,9 @@ class Engine {
   // will say so.
   absl::Status Recover();
 
-  // For a shutdown: has launchers without live tasks leave; the others are found again by the next executor.
-  void RetireIdleLaunchers();
+  // For a shutdown: has launchers without live tasks leave, and waits for that, at most `patience`. The others are found
+  // again by the next executor.
+  void RetireIdleLaunchers(absl::Duration patience);
 
   void Start(StartCommand command, StartCallback done);
 

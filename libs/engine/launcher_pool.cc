@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -172,17 +173,28 @@ std::shared_ptr<LauncherClient> LauncherPool::Find(absl::string_view launcher) c
   return it == launchers_.end() ? nullptr : it->second.client;
 }
 
-void LauncherPool::RetireIdle() {
+void LauncherPool::RetireIdle(absl::Duration patience) {
   std::vector<std::shared_ptr<LauncherClient>> idle;
+  std::vector<std::string> names;
   {
     absl::MutexLock lock(&mutex_);
     for (auto& entry : launchers_) {
-      if (entry.second.load > 0) continue;
+      if (entry.second.load > 0 || entry.second.client == nullptr) continue;
       entry.second.closed = true;
       idle.push_back(entry.second.client);
+      names.push_back(entry.first);
     }
   }
   for (const auto& client : idle) Trouble(client->Retire());
+  idle.clear();
+  absl::MutexLock lock(&mutex_);
+  const auto buried = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return std::none_of(names.begin(), names.end(), [this](const std::string& name)
+                            ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+                              return launchers_.count(name) > 0;
+                            });
+  };
+  mutex_.AwaitWithTimeout(absl::Condition(&buried), patience);
 }
 
 void LauncherPool::RunSpawner() {
@@ -269,13 +281,13 @@ void LauncherPool::Bury(const std::string& name) {
   {
     absl::MutexLock lock(&mutex_);
     auto it = launchers_.find(name);
-    if (it != launchers_.end()) {
-      client = std::move(it->second.client);
-      launchers_.erase(it);
-    }
+    if (it != launchers_.end()) client = std::move(it->second.client);
   }
   client.reset();
   Trouble(directory_.Remove(name));
+  // Last: whoever waits for the end of it finds nothing left.
+  absl::MutexLock lock(&mutex_);
+  launchers_.erase(name);
 }
 
 }  // namespace cloister::engine

@@ -16,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "cloister/internal/launcher.pb.h"
 #include "cloister/internal/plan.pb.h"
 #include "libs/base/owned_fd.h"
@@ -66,8 +67,9 @@ class LauncherPool : private LauncherListener {
   // Null for one that is gone.
   std::shared_ptr<LauncherClient> Find(absl::string_view launcher) const;
 
-  // For a shutdown: has launchers without tasks leave.
-  void RetireIdle();
+  // For a shutdown: has launchers without tasks leave, and waits until nothing of them is left, at most `patience`. What is
+  // left then is cleared away at the next start.
+  void RetireIdle(absl::Duration patience);
 
   // Closes the connections; launchers and tasks go on. No call of the listener's is under way or comes afterwards, and Find
   // finds nothing. The destructor does it, if nobody has.

@@ -237,8 +237,9 @@ TEST_F(LauncherPoolTest, AnIdleLauncherLeavesAtAShutdown) {
   NewPool();
   ASSERT_THAT(pool_->Recover(), IsOk());
   ASSERT_THAT(pool_->Start({}), IsOk());
-  pool_->RetireIdle();
+  pool_->RetireIdle(absl::InfiniteDuration());
   EXPECT_EQ(listener_.Await(2).back(), "died 1");
+  EXPECT_FALSE(std::filesystem::exists(directory_ / "launchers/1"));
 }
 
 TEST_F(LauncherPoolTest, AProgramThatIsNotThereIsNamed) {

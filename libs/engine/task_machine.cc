@@ -16,7 +16,6 @@ constexpr TaskTransition To(TaskPhase next, TaskChange a, TaskChange b, TaskChan
   return {TaskTransition::Verdict::kMoves, next, {a, b, c}, 3};
 }
 
-constexpr TaskPhase kPending = TaskPhase::kPending;
 constexpr TaskPhase kPendingStop = TaskPhase::kPendingStop;
 constexpr TaskPhase kStarting = TaskPhase::kStarting;
 constexpr TaskPhase kStartingStop = TaskPhase::kStartingStop;
@@ -31,8 +30,9 @@ constexpr TaskChange kStops = TaskChange::kStopping;
 constexpr TaskChange kEnded = TaskChange::kEnded;
 constexpr TaskChange kGone = TaskChange::kDestroyed;
 
-// Rows in the order of TaskPhase, columns in that of TaskInput. An exit that overtakes its Launched implies the exec, so
-// it brings STARTED with it; a stop that came before the exec is told right after STARTED, or before ENDED without it.
+// Rows in the order of TaskPhase, columns in that of TaskInput. An exit that overtakes its Launched
+// implies the exec, so it brings STARTED with it; a stop that came before the exec is told right
+// after STARTED, or before ENDED without it.
 constexpr TaskTransition kTable[kTaskPhaseCount][kTaskInputCount] = {
     {
         // kPending
@@ -161,9 +161,11 @@ bool HasEnded(TaskPhase phase) { return phase == TaskPhase::kExited || phase == 
 bool IsLive(TaskPhase phase) { return !HasEnded(phase) && phase != TaskPhase::kDestroyed; }
 
 absl::string_view Name(TaskPhase phase) {
-  constexpr absl::string_view kNames[kTaskPhaseCount] = {
-      "pending",  "pending, stop asked for", "starting", "starting, stop asked for", "running",
-      "stopping", "exited",                  "lost",     "destroyed"};
+  constexpr absl::string_view kNames[kTaskPhaseCount] = {"pending",  "pending, stop asked for",
+                                                         "starting", "starting, stop asked for",
+                                                         "running",  "stopping",
+                                                         "exited",   "lost",
+                                                         "destroyed"};
   return kNames[static_cast<size_t>(phase)];
 }
 

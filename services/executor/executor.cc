@@ -31,6 +31,9 @@ namespace {
 // What is in a dead launcher's slots was killed with it; the kernel may need a moment to notice.
 constexpr absl::Duration kSweepPatience = absl::Seconds(10);
 
+// An idle launcher leaves at once; one that hangs is left to the next start.
+constexpr absl::Duration kRetirePatience = absl::Seconds(3);
+
 // Two state directories on one machine may share a cgroup parent; their launchers' slots must not meet.
 std::string SlotPrefix(const std::string& state_dir) {
   const uint64_t hash = StableHash64({"cgroup slots of", state_dir});
@@ -231,7 +234,7 @@ void Executor::Drain(absl::Duration patience) {
   feed_.reset();
   session_.reset();
   server_.reset();
-  if (engine_ != nullptr) engine_->RetireIdleLaunchers();
+  if (engine_ != nullptr) engine_->RetireIdleLaunchers(kRetirePatience);
   // Its last callbacks may use the services.
   engine_.reset();
 }
