@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -46,12 +47,28 @@ absl::StatusOr<launch::LaunchSiteOptions> ParseArguments(int argc, char** argv) 
   return options;
 }
 
+// All of them, by the kernel's own call: posix_spawn(3) leaves two signals of the C library's ignored, which sigaction(3)
+// does not touch, and what is ignored stays so through clone and exec, down to the payload.
+void ResetSignals() {
+  struct KernelSigaction {
+    void (*handler)(int);
+    unsigned long flags;
+    void (*restorer)();
+    unsigned long mask;
+  };
+  const KernelSigaction by_default = {SIG_DFL, 0, nullptr, 0};
+  for (int signal = 1; signal <= 64; ++signal) {
+    syscall(SYS_rt_sigaction, signal, &by_default, nullptr, sizeof(by_default.mask));
+  }
+}
+
 // What tasks would inherit, or what would end them with us, is set straight before anything runs.
 void PrepareProcess() {
   // Whatever a caller forgot to mark CLOEXEC would be in the way of LowFds, and within reach of a mistake.
   close_range(kListenFd + 1, ~0U, 0);
   // Children share our memory until their exec: nobody may trace us or read it.
   prctl(PR_SET_DUMPABLE, 0);
+  ResetSignals();
   // A write to a peer that is gone is an error, not the end; blocked rather than ignored, as ignoring is inherited by exec.
   sigset_t signals;
   sigemptyset(&signals);
