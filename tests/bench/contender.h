@@ -1,0 +1,42 @@
+// One way of starting a process and waiting for its end, as the benchmark compares them.
+#ifndef CLOISTER_TESTS_BENCH_CONTENDER_H_
+#define CLOISTER_TESTS_BENCH_CONTENDER_H_
+
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+
+namespace cloister::bench {
+
+// Most starts at once. Each has a worker number of its own, 0 to kWorkers - 1, and with it its own
+// container or task.
+constexpr int kWorkers = 16;
+
+class Contender {
+ public:
+  explicit Contender(std::string name) : name_(std::move(name)) {}
+  virtual ~Contender() = default;
+  Contender(const Contender&) = delete;
+  Contender& operator=(const Contender&) = delete;
+
+  // As in --only and in the tables.
+  const std::string& name() const { return name_; }
+
+  // From asking for the start until the exit code, 0, is known. This is what is timed.
+  virtual absl::Status StartToExit(int worker) = 0;
+
+  // What is to be done before the worker starts anew, if anything. Not part of the latency, but of
+  // the rate and of the processor time.
+  virtual absl::Status Forget(int worker) {
+    static_cast<void>(worker);
+    return absl::OkStatus();
+  }
+
+ private:
+  const std::string name_;
+};
+
+}  // namespace cloister::bench
+
+#endif  // CLOISTER_TESTS_BENCH_CONTENDER_H_

@@ -1,0 +1,69 @@
+#include "tests/bench/task_contender.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include <chrono>
+
+#include "absl/strings/str_cat.h"
+#include "libs/base/random_id.h"
+#include "libs/base/status_annotation.h"
+#include "libs/base/status_macros.h"
+#include "libs/rpc/status_conversion.h"
+#include "tests/bench/payload_plan.h"
+
+namespace cloister::bench {
+namespace {
+
+// Far beyond what any start takes: a stuck one ends the benchmark instead of stopping it.
+constexpr std::chrono::seconds kPatience(30);
+
+template <typename Request, typename Response>
+absl::Status Call(v1::TaskService::Stub* stub, absl::string_view name,
+                  grpc::Status (v1::TaskService::Stub::*method)(grpc::ClientContext*,
+                                                                const Request&, Response*),
+                  const Request& request, Response* response) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kPatience);
+  return Annotate(rpc::FromGrpcStatus((stub->*method)(&context, request, response)), name);
+}
+
+}  // namespace
+
+TaskContender::TaskContender(std::string name, const std::shared_ptr<grpc::Channel>& channel)
+    : Contender(std::move(name)),
+      stub_(v1::TaskService::NewStub(channel)),
+      id_prefix_(RandomId()) {}
+
+absl::Status TaskContender::StartToExit(int worker) {
+  v1::StartTaskRequest start;
+  start.set_request_id(absl::StrCat(id_prefix_, "-", next_id_.fetch_add(1)));
+  *start.mutable_config() = PayloadConfig();
+  v1::StartTaskResponse started;
+  CLOISTER_RETURN_IF_ERROR(
+      Call(stub_.get(), "StartTask", &v1::TaskService::Stub::StartTask, start, &started));
+  std::string& task_id = task_ids_[static_cast<size_t>(worker)];
+  task_id = started.task().id();
+  v1::WaitTaskRequest wait;
+  wait.set_task_id(task_id);
+  v1::WaitTaskResponse waited;
+  CLOISTER_RETURN_IF_ERROR(
+      Call(stub_.get(), "WaitTask", &v1::TaskService::Stub::WaitTask, wait, &waited));
+  const v1::Task& task = waited.task();
+  if (task.state() == v1::TASK_STATE_EXITED && task.exit_result().exit_code() == 0 &&
+      task.exit_result().signal() == 0 && !task.exit_result().has_start_failure()) {
+    return absl::OkStatus();
+  }
+  return absl::InternalError(
+      absl::StrCat("task ", task_id, " ended as ", task.exit_result().ShortDebugString()));
+}
+
+absl::Status TaskContender::Forget(int worker) {
+  const std::string& task_id = task_ids_[static_cast<size_t>(worker)];
+  v1::DestroyTaskRequest destroy;
+  destroy.set_request_id(absl::StrCat(id_prefix_, "-destroy-", task_id));
+  destroy.set_task_id(task_id);
+  v1::DestroyTaskResponse destroyed;
+  return Call(stub_.get(), "DestroyTask", &v1::TaskService::Stub::DestroyTask, destroy, &destroyed);
+}
+
+}  // namespace cloister::bench
