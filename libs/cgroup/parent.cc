@@ -188,6 +188,14 @@ absl::Status RemoveTree(const std::string& path, absl::Time deadline) {
 
 absl::Status MakeParent(const node::CgroupFacts& facts, absl::string_view parent) {
   CLOISTER_RETURN_IF_ERROR(CheckParent(parent));
+  // Not "nothing to do": tasks would run without limits, and nobody has agreed to that.
+  if (facts.layout == node::CgroupLayout::kNone) {
+    return absl::FailedPreconditionError(
+        "no cgroup hierarchy with cpu, memory or pids is mounted: mount one ('mount -t cgroup2 "
+        "none "
+        "/sys/fs/cgroup'), or start the executor with --cgroups=none: tasks then run fenced but "
+        "without limits");
+  }
   CLOISTER_ASSIGN_OR_RETURN(const std::vector<HierarchyUse> uses, ChooseHierarchies(facts));
   Progress progress;
   absl::Cleanup take_back = [&progress] { progress.TakeBack(); };

@@ -31,10 +31,11 @@ namespace cloister::cgroup {
 
 // Makes the tree, moves the calling process (all of its threads) into supervisor in each of these
 // hierarchies, then enables the controllers that tasks need, top down, where they are not.
-// Idempotent. For a node without cgroups: nothing.
+// Idempotent. Only for an executor that limits its tasks: with --cgroups=none it is not called.
 //
-// Errors say what to do. FAILED_PRECONDITION: a controller is missing, a hierarchy is read-only, or
-// a v2 cgroup on the way has processes of its own, so that the kernel enables nothing beneath it.
+// Errors say what to do. FAILED_PRECONDITION: the node has no cgroups, a controller is missing, a
+// hierarchy is read-only, or a v2 cgroup on the way has processes of its own, so that the kernel
+// enables nothing beneath it.
 // PERMISSION_DENIED: the parent is not ours to use. INVALID_ARGUMENT: as CheckParent. Then the
 // process is where `facts` say that it was, and no directory that this call made is left.
 absl::Status MakeParent(const node::CgroupFacts& facts, absl::string_view parent);

@@ -75,8 +75,9 @@ TEST_F(ParentTest, RefusesAParentThatLeadsElsewhere) {
               StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
-TEST_F(ParentTest, WithoutCgroupsThereIsNothingToMakeOrRemove) {
-  EXPECT_THAT(MakeParent({}, "a"), IsOk());
+TEST_F(ParentTest, WithoutCgroupsThereIsNoParentToMakeAndNoneToRemove) {
+  EXPECT_THAT(MakeParent({}, "a"),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("--cgroups=none")));
   EXPECT_THAT(RemoveParent({}, "a", absl::ZeroDuration()), IsOk());
 }
 

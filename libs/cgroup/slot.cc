@@ -148,6 +148,12 @@ absl::StatusOr<CgroupSlot> CgroupSlot::Refer(std::shared_ptr<const SlotParents> 
   return CgroupSlot(std::move(parents), name);
 }
 
+void CgroupSlot::LoadLimitFiles() const {
+  for (const SlotParent& parent : *parents_) {
+    for (const std::string& file : parent.limit_files) (void)Exists(parent.File(name_, file));
+  }
+}
+
 absl::Status CgroupSlot::Limit(const internal::CgroupPlan& plan, int* failed_index) const {
   if (!SamePlacement(*parents_, plan)) {
     return absl::InvalidArgumentError(

@@ -79,6 +79,10 @@ class CgroupSlot {
   static absl::StatusOr<CgroupSlot> Refer(std::shared_ptr<const SlotParents> parents,
                                           const std::string& name);
 
+  // Has the kernel make its inodes of the files that limits go to, which a first open would have to
+  // wait for: a third of Limit's time. For whoever makes slots ahead.
+  void LoadLimitFiles() const;
+
   // Writes the plan's limits, in order. `plan` is for the parents that the slot was made in, else
   // INVALID_ARGUMENT. On failure `failed_index`, unless null, is the write's place among all writes
   // of the plan, counted from 0 across hierarchies.

@@ -37,6 +37,9 @@ absl::StatusOr<std::shared_ptr<const SlotParents>> OpenSlotParents(
     parent.memory = Carries(hierarchy, "memory");
     parent.cpu_time = parent.unified || Carries(hierarchy, "cpuacct");
     parent.pids = !parent.unified && Carries(hierarchy, "pids");
+    for (const internal::CgroupPlan::Write& limit : hierarchy.limits()) {
+      parent.limit_files.push_back(limit.file());
+    }
     parent.directory = OwnedFd(open(parent.shown.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!parent.directory.valid()) return ErrnoStatus(errno, parent.shown);
     parents->push_back(std::move(parent));

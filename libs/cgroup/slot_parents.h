@@ -28,6 +28,8 @@ struct SlotParent {
   bool cpu_time = false;
   // v1: forks can be stopped here.
   bool pids = false;
+  // The control files that limits go to.
+  std::vector<std::string> limit_files;
   // O_PATH.
   OwnedFd directory;
 

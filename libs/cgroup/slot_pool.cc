@@ -103,6 +103,7 @@ bool SlotPool::WantsSlot() const {
 void SlotPool::MakeOne() {
   mu_.Unlock();
   absl::StatusOr<CgroupSlot> slot = Make();
+  if (slot.ok()) slot->LoadLimitFiles();
   mu_.Lock();
   if (!slot.ok()) {
     make_failure_ = slot.status();
