@@ -26,6 +26,7 @@
 #include "libs/rpc/guarded_service.h"
 #include "libs/rpc/health_service.h"
 #include "libs/rpc/listen_address.h"
+#include "libs/rpc/peer.h"
 #include "libs/rpc/reflection_service.h"
 #include "libs/rpc/tcp_listener.h"
 #include "libs/rpc/unix_listener.h"
@@ -63,6 +64,15 @@ void SetLimits(const ServerOptions& options, grpc::ServerBuilder* builder) {
       {GRPC_ARG_HTTP2_MAX_PING_STRIKES, kMaxPingStrikes},
   };
   for (const auto& [name, value] : arguments) builder->AddChannelArgument(name, value);
+}
+
+// The mode of the socket keeps out everybody but us and root; whoever else is let in by uid needs
+// it open.
+SocketAccess AccessFor(const PeerPolicy& peers) {
+  for (uid_t uid : peers.allowed_uids) {
+    if (uid != 0 && uid != peers.own_uid) return SocketAccess::kEverybody;
+  }
+  return SocketAccess::kOwner;
 }
 
 }  // namespace
@@ -149,7 +159,8 @@ absl::Status Server::Impl::AddListener(const Address& address, const ServerOptio
       const Protection protection,
       CheckListenAddress(address, authorizer_->dev_mode(), options.tls, absl::Now()));
   if (protection == Protection::kPeerUid) {
-    CLOISTER_ASSIGN_OR_RETURN(auto listener, UnixListener::Listen(address.path()));
+    CLOISTER_ASSIGN_OR_RETURN(
+        auto listener, UnixListener::Listen(address.path(), AccessFor(authorizer_->peers())));
     sources_.push_back({listener->fd(), true, [this](OwnedFd fd) { DeliverUnix(std::move(fd)); }});
     unix_listeners_.push_back(std::move(listener));
     addresses_.push_back(address);

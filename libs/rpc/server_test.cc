@@ -4,7 +4,9 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <grpcpp/create_channel.h>
 #include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/security/credentials.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -61,22 +63,24 @@ class TransportTest : public ::testing::TestWithParam<Transport> {
     setup.dev_mode = transport.dev_mode;
     setup.options.listen = {transport.address == nullptr ? directory_.Socket()
                                                          : *ParseAddress(transport.address)};
-    ChannelOptions channel;
-    channel.dev_mode = transport.dev_mode;
+    dial_.dev_mode = transport.dev_mode;
     if (transport.tls) {
       setup.options.tls = *ca_.Issue("frontend", "f1");
-      channel.tls = *ca_.Issue("client", "alice");
-      channel.expected = {{Role::kFrontend}, "f1"};
+      dial_.tls = *ca_.Issue("client", "alice");
+      dial_.expected = {{Role::kFrontend}, "f1"};
     }
     auto server = ProbeServer::Start(std::move(setup));
     EXPECT_THAT(server, IsOk());
     server_ = *std::move(server);
-    channel_ = DialOrDie(server_->address(), channel);
+    channel_ = NewChannel();
     stub_ = probe::ProbeService::NewStub(channel_);
   }
 
+  std::shared_ptr<grpc::Channel> NewChannel() { return DialOrDie(server_->address(), dial_); }
+
   ShortDirectory directory_;
   TestCa ca_;
+  ChannelOptions dial_;
   std::unique_ptr<ProbeServer> server_;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<probe::ProbeService::Stub> stub_;
@@ -202,19 +206,21 @@ TEST_P(TransportTest, AServerThatIsDestroyedEndsItsCalls) {
   EXPECT_THAT(blocked.Await(), StatusIs(absl::StatusCode::kUnavailable));
 }
 
-TEST_P(TransportTest, ALargeMessageIsRefusedAndTheConnectionGoesOn) {
+TEST_P(TransportTest, ALargeMessageIsNotSent) {
   EXPECT_THAT(Echo(channel_, std::string(kMaxMessageBytes + 1, 'x')),
               StatusIs(absl::StatusCode::kResourceExhausted));
   EXPECT_THAT(Echo(channel_, std::string(kMaxMessageBytes - 100000, 'x')), IsOk());
 }
 
-TEST_P(TransportTest, LargeMetadataIsRefusedAndTheConnectionGoesOn) {
+TEST_P(TransportTest, LargeMetadataIsRefusedAndTheServerGoesOn) {
   grpc::ClientContext context;
   context.AddMetadata("x-large", std::string(kMaxMetadataBytes + 1, 'x'));
   probe::EchoResponse response;
   EXPECT_THAT(FromGrpcStatus(stub_->Echo(&context, probe::EchoRequest(), &response)),
               StatusIs(absl::StatusCode::kResourceExhausted));
-  EXPECT_THAT(Echo(channel_), IsOk());
+  // gRPC 1.51 may close the connection: its header tables are no longer the same at both ends
+  // (CVE-2024-7246 and its kin).
+  EXPECT_THAT(Echo(NewChannel()), IsOk());
 }
 
 TEST_P(TransportTest, HealthAndItsWatchFollowTheServer) {
@@ -267,6 +273,19 @@ TEST_P(TransportTest, NoSpellingOfAPathPassesTheGuard) {
   }
   EXPECT_EQ(server_->probe().calls(), calls);
   EXPECT_FALSE(server_->probe().unlisted_ran());
+}
+
+// The sender is a channel that knows no limit of ours.
+TEST(Server, RefusesALargeMessageAndTheConnectionGoesOn) {
+  const ShortDirectory directory;
+  const auto server = ProbeServer::Start(directory.Socket());
+  ASSERT_THAT(server, IsOk());
+  const auto channel =
+      grpc::CreateChannel(directory.Socket().ToString(), grpc::InsecureChannelCredentials());
+  EXPECT_THAT(Echo(channel, std::string(kMaxMessageBytes + 1, 'x')),
+              StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_THAT(Echo(channel), IsOk());
+  EXPECT_EQ((*server)->probe().calls(), 1);
 }
 
 TEST(Server, ListensOnSeveralAddressesAtOnce) {

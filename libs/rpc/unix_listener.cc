@@ -25,8 +25,6 @@
 namespace cloister::rpc {
 namespace {
 
-constexpr mode_t kSocketMode = 0600;
-
 absl::StatusOr<sockaddr_un> MakeAddress(const std::string& path) {
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
@@ -79,7 +77,8 @@ absl::Status RemoveStale(const std::string& path, const sockaddr_un& address) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<UnixListener>> UnixListener::Listen(const std::string& path) {
+absl::StatusOr<std::unique_ptr<UnixListener>> UnixListener::Listen(const std::string& path,
+                                                                   SocketAccess access) {
   CLOISTER_ASSIGN_OR_RETURN(const sockaddr_un address, MakeAddress(path));
   OwnedFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd.valid()) return ErrnoStatus(errno, "socket");
@@ -87,7 +86,7 @@ absl::StatusOr<std::unique_ptr<UnixListener>> UnixListener::Listen(const std::st
   CLOISTER_RETURN_IF_ERROR(RemoveStale(path, address));
   // Before bind(2), which gives the file the mode of the socket (less the umask): there is no
   // moment at which others could connect.
-  if (fchmod(fd.get(), kSocketMode) != 0) return ErrnoStatus(errno, path);
+  if (fchmod(fd.get(), 0600) != 0) return ErrnoStatus(errno, path);
   if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
     return ErrnoStatus(errno, absl::StrCat("bind '", path, "'"));
   }
@@ -97,6 +96,11 @@ absl::StatusOr<std::unique_ptr<UnixListener>> UnixListener::Listen(const std::st
       new UnixListener(path, std::move(fd), info.st_dev, info.st_ino));
   if (listen(listener->fd(), SOMAXCONN) != 0) {
     return ErrnoStatus(errno, absl::StrCat("listen '", path, "'"));
+  }
+  // By path, as the mode of a bound socket's descriptor is not the file's any more; nobody else can
+  // write to the directory.
+  if (access == SocketAccess::kEverybody && chmod(path.c_str(), 0666) != 0) {
+    return ErrnoStatus(errno, path);
   }
   return listener;
 }

@@ -14,13 +14,20 @@
 
 namespace cloister::rpc {
 
+// Who may connect at all, before their uid is looked at.
+enum class SocketAccess {
+  kOwner,     // Mode 0600: our own user, and root.
+  kEverybody  // Mode 0666, where other uids are let in by name: the acceptor refuses the rest.
+};
+
 class UnixListener {
  public:
-  // Creates the socket file with mode 0600 and listens, without blocking. The directory must have
-  // passed CheckSocketDirectory() (socket_directory.h). A socket file that a dead process left is
+  // Creates the socket file and listens, without blocking. The directory must have passed
+  // CheckSocketDirectory() (socket_directory.h). A socket file that a dead process left is
   // replaced. ALREADY_EXISTS if somebody answers on it, or if what is there is not a socket of ours
   // or root's: that is never removed.
-  static absl::StatusOr<std::unique_ptr<UnixListener>> Listen(const std::string& path);
+  static absl::StatusOr<std::unique_ptr<UnixListener>> Listen(
+      const std::string& path, SocketAccess access = SocketAccess::kOwner);
 
   UnixListener(const UnixListener&) = delete;
   UnixListener& operator=(const UnixListener&) = delete;

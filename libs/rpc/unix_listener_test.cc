@@ -81,6 +81,16 @@ TEST_F(UnixListenerTest, ListensWithMode0600WhateverTheUmask) {
   EXPECT_TRUE(Answers(path_));
 }
 
+TEST_F(UnixListenerTest, MayBeOpenToAllWhateverTheUmask) {
+  const mode_t before = umask(0077);
+  const auto listener = UnixListener::Listen(path_, SocketAccess::kEverybody);
+  umask(before);
+  ASSERT_THAT(listener, IsOk());
+  struct stat info;
+  ASSERT_EQ(lstat(path_.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777, 0666);
+}
+
 TEST_F(UnixListenerTest, DescriptorsDoNotReachProgramsThatWeExecute) {
   const auto listener = UnixListener::Listen(path_);
   ASSERT_THAT(listener, IsOk());
