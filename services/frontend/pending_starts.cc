@@ -12,8 +12,8 @@ void PendingStarts::Begin(absl::string_view task_id, absl::string_view node_id, 
   if (added) {
     start.node_id = std::string(node_id);
     start.demand = demand;
-    Count(start, +1);
   }
+  Hold(start);
   ++start.calls;
 }
 
@@ -26,6 +26,8 @@ bool PendingStarts::End(absl::string_view task_id, Outcome outcome, absl::Time n
   // Another call of the same id still waits: it decides.
   if (start.calls > 0) return news;
   if (outcome == Outcome::kUnknown && !start.reported && !start.destroyed) {
+    // It may never come to be: only the node's word would say, and it may say nothing.
+    LetGo(start);
     start.kept_since = now;
     return news;
   }
@@ -40,8 +42,8 @@ std::string PendingStarts::NodeOf(absl::string_view task_id) const {
 
 void PendingStarts::Reported(absl::string_view node_id, absl::string_view task_id) {
   const auto it = starts_.find(task_id);
-  if (it == starts_.end() || it->second.node_id != node_id || it->second.reported) return;
-  Count(it->second, -1);
+  if (it == starts_.end() || it->second.node_id != node_id) return;
+  LetGo(it->second);
   it->second.reported = true;
   if (it->second.calls == 0) Remove(it);
 }
@@ -65,15 +67,25 @@ Room PendingStarts::HeldOn(absl::string_view node_id) const {
   return it == held_.end() ? Room{} : it->second;
 }
 
-void PendingStarts::Count(const Start& start, int sign) {
-  const auto it = held_.try_emplace(start.node_id).first;
-  it->second.tasks += sign * start.demand.tasks;
-  it->second.memory_mib += sign * start.demand.memory_mib;
+void PendingStarts::Hold(Start& start) {
+  if (start.held || start.reported) return;
+  start.held = true;
+  Room& room = held_[start.node_id];
+  room.tasks += start.demand.tasks;
+  room.memory_mib += start.demand.memory_mib;
+}
+
+void PendingStarts::LetGo(Start& start) {
+  if (!start.held) return;
+  start.held = false;
+  const auto it = held_.find(start.node_id);
+  it->second.tasks -= start.demand.tasks;
+  it->second.memory_mib -= start.demand.memory_mib;
   if (it->second.tasks == 0) held_.erase(it);
 }
 
 PendingStarts::Starts::iterator PendingStarts::Remove(Starts::iterator start) {
-  if (!start->second.reported) Count(start->second, -1);
+  LetGo(start->second);
   return starts_.erase(start);
 }
 

@@ -1,8 +1,8 @@
 // Starts that were sent to a node and that the node has not told of yet. Pure, not thread-safe.
 //
-// They hold the room that they will take, and they bind a task id to its node: a start whose
-// outcome is not known (its answer was lost) is asked for again there and nowhere else, until the
-// node's session has told all that it has.
+// They hold the room that they will take while they are on their way, and they bind a task id to
+// its node: a start whose outcome is not known (its answer was lost) is asked for again there and
+// nowhere else, until the node's session has told all that it has.
 #ifndef CLOISTER_SERVICES_FRONTEND_PENDING_STARTS_H_
 #define CLOISTER_SERVICES_FRONTEND_PENDING_STARTS_H_
 
@@ -42,21 +42,23 @@ class PendingStarts {
   void Destroyed(absl::string_view node_id, absl::string_view task_id);
   void NodeSynced(absl::string_view node_id);
 
-  // What the node's pending starts will take, those that were reported left out.
+  // What the node's starts that are on their way will take, those that were reported left out.
   Room HeldOn(absl::string_view node_id) const;
 
  private:
   struct Start {
     std::string node_id;
     Room demand;
-    int calls = 0;  // On their way now; 0 is an unknown outcome that is kept.
+    int calls = 0;      // On their way now; 0 is an unknown outcome that is kept.
+    bool held = false;  // Counted in held_.
     bool reported = false;
     bool destroyed = false;
     absl::Time kept_since;
   };
   using Starts = std::map<std::string, Start, std::less<>>;
 
-  void Count(const Start& start, int sign);
+  void Hold(Start& start);
+  void LetGo(Start& start);
   Starts::iterator Remove(Starts::iterator start);
   void DropOld(absl::Time now);
 

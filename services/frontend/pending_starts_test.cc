@@ -43,7 +43,10 @@ TEST(PendingStarts, BindAStartOfUnknownOutcomeToItsNode) {
   starts.Begin("a", "n1", kDemand, kNow);
   starts.End("a", Outcome::kUnknown, kNow);
   EXPECT_EQ(starts.NodeOf("a"), "n1");
+  EXPECT_EQ(starts.HeldOn("n1").tasks, 0) << "it may never come to be";
+  starts.Begin("a", "n1", kDemand, kNow);
   EXPECT_EQ(starts.HeldOn("n1").tasks, 1);
+  starts.End("a", Outcome::kUnknown, kNow);
   starts.NodeSynced("n2");
   EXPECT_EQ(starts.NodeOf("a"), "n1");
   starts.NodeSynced("n1");

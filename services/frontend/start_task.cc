@@ -32,19 +32,15 @@ absl::Status CheckRequestId(const std::string& id) {
 }  // namespace
 
 Outcome OutcomeOf(const grpc::Status& status) {
-  switch (status.error_code()) {
-    case grpc::StatusCode::OK:
-      return Outcome::kStarted;
-    // These come from the transport, from a deadline or from an executor that fell over midway too.
-    case grpc::StatusCode::CANCELLED:
-    case grpc::StatusCode::DEADLINE_EXCEEDED:
-    case grpc::StatusCode::UNAVAILABLE:
-    case grpc::StatusCode::UNKNOWN:
-    case grpc::StatusCode::INTERNAL:
-      return Outcome::kUnknown;
-    default:
-      return Outcome::kRefused;
+  if (status.ok()) return Outcome::kStarted;
+  // These two are said by an executor of a start that goes on, too.
+  if (status.error_code() == grpc::StatusCode::CANCELLED ||
+      status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
+    return Outcome::kUnknown;
   }
+  const std::string reason = GetReason(rpc::FromGrpcStatus(status));
+  const bool clear = !reason.empty() && reason != "SHUTTING_DOWN";
+  return clear ? Outcome::kRefused : Outcome::kUnknown;
 }
 
 bool IsOutOfRoom(const grpc::Status& status) {

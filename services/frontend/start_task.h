@@ -21,7 +21,8 @@
 
 namespace cloister::frontend {
 
-// What a start that ended so has left on the node: only a clear no of the executor is kRefused.
+// What a start that ended so has left on the node: only a clear no of the executor itself, which
+// comes with a reason, is kRefused.
 PendingStarts::Outcome OutcomeOf(const grpc::Status& status);
 
 // Whether the executor has no room, for its own word and not for the transport's (a message too

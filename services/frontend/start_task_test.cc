@@ -150,15 +150,24 @@ TEST(StartTask, AsksAgainWhereAStartOfUnknownOutcomeWent) {
 }
 
 TEST(OutcomeOf, IsRefusedOnlyByAClearNo) {
-  using grpc::StatusCode;
+  using absl::StatusCode;
   EXPECT_EQ(OutcomeOf(grpc::Status::OK), Outcome::kStarted);
+  const auto outcome = [](StatusCode code, const char* reason) {
+    return OutcomeOf(rpc::ToGrpcStatus(WithReason(absl::Status(code, "no"), reason)));
+  };
+  EXPECT_EQ(outcome(StatusCode::kInternal, "START_FAILED"), Outcome::kRefused);
+  EXPECT_EQ(outcome(StatusCode::kUnavailable, "LAUNCHER_DIED"), Outcome::kRefused);
+  EXPECT_EQ(outcome(StatusCode::kInvalidArgument, "INVALID_FIELDS"), Outcome::kRefused);
+  EXPECT_EQ(outcome(StatusCode::kUnavailable, "SHUTTING_DOWN"), Outcome::kUnknown);
+  EXPECT_EQ(outcome(StatusCode::kDeadlineExceeded, "ANY"), Outcome::kUnknown);
+  EXPECT_EQ(outcome(StatusCode::kCancelled, "ANY"), Outcome::kUnknown);
+}
+
+TEST(OutcomeOf, IsUnknownWithoutTheExecutorsWord) {
+  using grpc::StatusCode;
   for (StatusCode code : {StatusCode::CANCELLED, StatusCode::DEADLINE_EXCEEDED, StatusCode::UNKNOWN,
                           StatusCode::UNAVAILABLE, StatusCode::INTERNAL}) {
     EXPECT_EQ(OutcomeOf(grpc::Status(code, "")), Outcome::kUnknown) << code;
-  }
-  for (StatusCode code : {StatusCode::INVALID_ARGUMENT, StatusCode::RESOURCE_EXHAUSTED,
-                          StatusCode::FAILED_PRECONDITION, StatusCode::PERMISSION_DENIED}) {
-    EXPECT_EQ(OutcomeOf(grpc::Status(code, "")), Outcome::kRefused) << code;
   }
 }
 
