@@ -33,7 +33,8 @@ uint64_t DropBounding(uint64_t keep) {
 std::unique_ptr<LaunchThreads::Group> LaunchThreads::StartGroup(uint64_t bounding) {
   auto group = std::make_unique<Group>();
   group->bounding = bounding;
-  for (int i = 0; i < threads_per_group_; ++i) std::thread(&LaunchThreads::Run, this, group.get()).detach();
+  for (int i = 0; i < threads_per_group_; ++i)
+    std::thread(&LaunchThreads::Run, this, group.get()).detach();
   return group;
 }
 
@@ -60,7 +61,9 @@ void LaunchThreads::Run(Group* group) {
   LaunchThread thread;
   thread.bounding = DropBounding(group->bounding);
   for (;;) {
-    group->mutex.LockWhen(absl::Condition(+[](Group* g) { return !g->queue.empty(); }, group));
+    group->mutex.LockWhen(absl::Condition(
+        +[](Group* g) ABSL_EXCLUSIVE_LOCKS_REQUIRED(g->mutex) { return !g->queue.empty(); },
+        group));
     Work work = std::move(group->queue.front());
     group->queue.pop_front();
     group->mutex.Unlock();

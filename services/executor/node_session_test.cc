@@ -148,7 +148,7 @@ class NodeSessionTest : public ::testing::Test {
     options.node.set_id("n1");
     options.node.set_address("unix:/executor");
     options.boot_id = "boot";
-    options.snapshot = [this] {
+    options.snapshot = [] {
       return std::vector<v1::Task>{MakeTask("a", v1::TASK_STATE_RUNNING, 1)};
     };
     options.on_lost = [this](absl::string_view, const absl::Status& why) {
@@ -169,7 +169,7 @@ class NodeSessionTest : public ::testing::Test {
     return loss;
   }
 
-  const RealClock clock_;
+  const RealClock clock_{};
   FakeFrontend frontend_;
   absl::Mutex mu_;
   std::deque<absl::Status> lost_ ABSL_GUARDED_BY(mu_);
