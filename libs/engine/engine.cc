@@ -53,6 +53,9 @@ void Engine::Trouble(const absl::Status& status) const {
 
 absl::Status Engine::Recover() {
   CLOISTER_ASSIGN_OR_RETURN(const LauncherPool::Recovered found, pool_->Recover());
+  CLOISTER_ASSIGN_OR_RETURN(const std::vector<std::string> removed,
+                            files_.ListUnfinishedRemovals());
+  for (const std::string& id : removed) Trouble(files_.Remove(id));
   CLOISTER_ASSIGN_OR_RETURN(const std::vector<std::string> ids, files_.List());
   std::vector<std::string> unfinished;
   for (const std::string& id : ids) {

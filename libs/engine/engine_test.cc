@@ -481,6 +481,17 @@ TEST_F(EngineTest, AnUnfinishedDestroyIsFinished) {
   EXPECT_THAT(Directories(), IsEmpty());
 }
 
+TEST_F(EngineTest, ARemovalThatWasCutShortLeavesNoTask) {
+  NewEngine();
+  ASSERT_THAT(Start("a", "/exit/7"), IsOk());
+  Wait("a");
+  engine_.reset();
+  std::filesystem::rename(directory_ / "tasks/a", directory_ / "tasks/a.removed");
+  NewEngine();
+  EXPECT_THAT(engine_->Get("a"), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(Directories(), IsEmpty());
+}
+
 TEST_F(EngineTest, ADirectoryWithoutIntentIsRemoved) {
   mkdir((directory_ / "tasks/a").c_str(), 0700);
   NewEngine();

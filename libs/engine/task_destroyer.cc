@@ -121,9 +121,6 @@ void TaskDestroyer::Run() {
 }
 
 absl::Status TaskDestroyer::Remove(const std::string& task_id, const TaskRecord& record) {
-  // A start that failed and was promised to nobody is removed at the next start of the executor in any case. For the
-  // others, so that a removal that is cut short is known for one. A full disk is no obstacle.
-  if (record.keep) files_->MarkDestroying(task_id).IgnoreError();
   if (std::shared_ptr<LauncherClient> client = pool_->Find(record.launcher)) {
     // A launcher that is gone has forgotten.
     client->Forget(task_id).IgnoreError();

@@ -1,10 +1,17 @@
 #include "libs/engine/task_files.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "libs/base/errno_status.h"
 #include "libs/base/status_macros.h"
 #include "libs/os/directory.h"
 #include "libs/state/layout.h"
@@ -75,7 +82,24 @@ TaskRecords TaskFiles::Read(const std::string& task_id) const {
 }
 
 absl::StatusOr<std::vector<std::string>> TaskFiles::List() const {
-  return state::ListTaskDirectories(tasks_.get());
+  CLOISTER_ASSIGN_OR_RETURN(std::vector<std::string> names,
+                            state::ListTaskDirectories(tasks_.get()));
+  names.erase(std::remove_if(names.begin(), names.end(),
+                             [](const std::string& name) {
+                               return absl::EndsWith(name, state::kRemovedSuffix);
+                             }),
+              names.end());
+  return names;
+}
+
+absl::StatusOr<std::vector<std::string>> TaskFiles::ListUnfinishedRemovals() const {
+  CLOISTER_ASSIGN_OR_RETURN(const std::vector<std::string> names,
+                            state::ListTaskDirectories(tasks_.get()));
+  std::vector<std::string> ids;
+  for (absl::string_view name : names) {
+    if (absl::ConsumeSuffix(&name, state::kRemovedSuffix)) ids.emplace_back(name);
+  }
+  return ids;
 }
 
 absl::StatusOr<OwnedFd> TaskFiles::OpenOutput(const std::string& task_id,
@@ -87,8 +111,27 @@ absl::StatusOr<OwnedFd> TaskFiles::OpenOutput(const std::string& task_id,
       O_RDONLY | O_NONBLOCK);
 }
 
+// 0, or the errno. ENOENT: there is no such task, or it was renamed by an attempt that went no further.
+int TaskFiles::MarkRemoved(const std::string& task_id) const {
+  const std::string removed = absl::StrCat(task_id, state::kRemovedSuffix);
+  return renameat2(tasks_.get(), task_id.c_str(), tasks_.get(), removed.c_str(),
+                   RENAME_NOREPLACE) == 0
+             ? 0
+             : errno;
+}
+
 absl::Status TaskFiles::Remove(const std::string& task_id) const {
-  return state::RemoveTaskDirectory(tasks_.get(), task_id);
+  const std::string removed = absl::StrCat(task_id, state::kRemovedSuffix);
+  int error = MarkRemoved(task_id);
+  if (error == EEXIST) {
+    // What an earlier attempt could not remove is in the way.
+    CLOISTER_RETURN_IF_ERROR(state::RemoveTaskDirectory(tasks_.get(), removed));
+    error = MarkRemoved(task_id);
+  }
+  if (error != 0 && error != ENOENT) {
+    return ErrnoStatus(error, absl::StrCat("remove task '", task_id, "'"));
+  }
+  return state::RemoveTaskDirectory(tasks_.get(), removed);
 }
 
 }  // namespace cloister::engine

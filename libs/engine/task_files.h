@@ -34,19 +34,25 @@ class TaskFiles {
   // anyway. On failure the directory is removed.
   absl::StatusOr<OwnedFd> Create(const internal::IntentRecord& intent) const;
 
-  // Notes that the task is to go, so that a restart finishes it. OK if there is no such task.
+  // Notes that a live task is to go once it has ended, so that a restart finishes it. OK if there is no such task.
   absl::Status MarkDestroying(const std::string& task_id) const;
 
   TaskRecords Read(const std::string& task_id) const;
+  // The ids of all tasks, sorted.
   absl::StatusOr<std::vector<std::string>> List() const;
+  // Of those whose removal was cut short.
+  absl::StatusOr<std::vector<std::string>> ListUnfinishedRemovals() const;
 
   // NOT_FOUND while the launcher has not made it.
   absl::StatusOr<OwnedFd> OpenOutput(const std::string& task_id, OutputStream stream) const;
 
-  // The directory with everything in it. OK if there is none.
+  // The directory with everything in it. The first step decides: a crash after it leaves something to be cleared away, but
+  // no task. OK if there is none.
   absl::Status Remove(const std::string& task_id) const;
 
  private:
+  int MarkRemoved(const std::string& task_id) const;
+
   const OwnedFd tasks_;
 };
 

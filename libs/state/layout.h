@@ -16,6 +16,7 @@
 //           stdout, stderr           the output, by the launcher
 //         local/                     the task's own, seen by it as /local
 //         tmp/                       the task's own, seen by it as /tmp
+//       <task id>.removed/           a task directory that is being removed: the task is gone
 //
 //   <run dir>/                       0700, short, not kept over a reboot; --run_dir
 //     state                          link back to the state directory
@@ -55,6 +56,10 @@ constexpr char kStdoutLog[] = "stdout";
 constexpr char kStderrLog[] = "stderr";
 constexpr char kLocalDirectory[] = "local";
 constexpr char kTmpDirectory[] = "tmp";
+
+// After the name of a task directory that is being removed. Renaming is what decides: from then on there is no such task,
+// whatever of it is still there.
+constexpr char kRemovedSuffix[] = ".removed";
 
 // In the run directory.
 constexpr char kStateLink[] = "state";

@@ -15,6 +15,7 @@
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "libs/base/version.h"
 #include "services/executor/executor.h"
@@ -108,6 +109,8 @@ int Main() {
         "the executor must run as root: it makes namespaces, mounts and cgroups for tasks"));
   }
   const sigset_t signals = BlockSignals();
+  // Abseil as Debian builds it looks for lock cycles in each Lock(), gRPC's too: a tool for tests.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   RaiseFileLimit();
   absl::StatusOr<ExecutorConfig> config = ParseExecutorFlags(ReadFlags(), HostName());
   if (!config.ok()) return Fail(config.status());
