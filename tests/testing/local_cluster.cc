@@ -1,8 +1,10 @@
 #include "tests/testing/local_cluster.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <utility>
@@ -17,6 +19,7 @@
 #include "libs/base/random_id.h"
 #include "libs/base/status_macros.h"
 #include "libs/node/node_policy.h"
+#include "libs/os/spawn.h"
 #include "tools/cloister/dev_connection.h"
 #include "tools/cloister/dev_processes.h"
 #include "tools/cloister/dev_stop.h"
@@ -111,6 +114,7 @@ absl::StatusOr<std::unique_ptr<LocalCluster>> LocalCluster::Start(LocalClusterOp
   CLOISTER_ASSIGN_OR_RETURN(DevOptions made, MakeOptions(options));
   const int nodes = made.nodes;
   std::unique_ptr<LocalCluster> cluster(new LocalCluster(std::move(made)));
+  CLOISTER_RETURN_IF_ERROR(cluster->StartGuard());
   CLOISTER_RETURN_IF_ERROR(cluster->cluster_.Start(kPatience));
   cluster->Connect(nodes);
   return cluster;
@@ -121,6 +125,27 @@ LocalCluster::LocalCluster(DevOptions options) : cluster_(std::move(options)) {}
 LocalCluster::~LocalCluster() {
   const absl::Status stopped = Stop();
   if (!stopped.ok()) std::fprintf(stderr, "LocalCluster: %s\n", stopped.ToString().c_str());
+}
+
+absl::Status LocalCluster::StartGuard() {
+  CLOISTER_ASSIGN_OR_RETURN(const std::string cli, RunfileOf("CLOISTER_TEST_CLI"));
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return ErrnoStatus(errno, "pipe");
+  OwnedFd reading(ends[0]);
+  OwnedFd writing(ends[1]);
+  OwnedFd null(open("/dev/null", O_WRONLY | O_CLOEXEC));
+  if (!null.valid()) return ErrnoStatus(errno, "/dev/null");
+  SpawnOptions options;
+  options.argv = {
+      cli, "dev", "stop", "--dir", layout().directory, "--grace=0", "--when-stdin-ends"};
+  options.fds = {
+      {reading.get(), STDIN_FILENO}, {null.get(), STDOUT_FILENO}, {null.get(), STDERR_FILENO}};
+  // What ends this process by its group or its terminal must not end the guard.
+  options.new_session = true;
+  CLOISTER_ASSIGN_OR_RETURN(SpawnedProcess guard, Spawn(options));
+  guard_ = std::move(guard.pidfd);
+  guard_line_ = std::move(writing);
+  return absl::OkStatus();
 }
 
 void LocalCluster::Connect(int nodes) {
@@ -224,6 +249,9 @@ absl::Status LocalCluster::Stop() {
   absl::Status status = StopDevCluster(layout(), options).status();
   // Children of ours that Stop found by other means than our handles are reaped here.
   for (const auto& service : cluster_.services()) (void)service.second.Reap();
+  // Nothing is left for the guard to do.
+  guard_line_.reset();
+  if (guard_.valid()) status.Update(guard_.WaitAndReap().status());
   return status;
 }
 

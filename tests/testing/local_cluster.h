@@ -20,6 +20,8 @@
 #include "absl/status/statusor.h"
 #include "cloister/v1/node_service.grpc.pb.h"
 #include "cloister/v1/task_service.grpc.pb.h"
+#include "libs/base/owned_fd.h"
+#include "libs/os/pidfd.h"
 #include "tools/cloister/client.h"
 #include "tools/cloister/dev_cluster.h"
 #include "tools/cloister/dev_layout.h"
@@ -100,10 +102,15 @@ class LocalCluster {
 
  private:
   explicit LocalCluster(DevOptions options);
+  // Starts the process that ends the cluster should this one end without: at a time limit, say.
+  absl::Status StartGuard();
   void Connect(int nodes);
 
   DevCluster cluster_;
   bool stopped_ = false;
+  PidFd guard_;
+  // The guard acts when this is closed, by us or by our end.
+  OwnedFd guard_line_;
   std::unique_ptr<Client> client_;
   std::unique_ptr<v1::TaskService::Stub> tasks_;
   std::unique_ptr<v1::NodeService::Stub> nodes_;

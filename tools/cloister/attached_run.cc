@@ -66,8 +66,9 @@ absl::StatusOr<v1::Task> AttachedRun::Follow(const v1::StartTaskRequest& request
   out_copier.join();
   err_copier.join();
   for (const absl::Status& copied : {out, err}) {
-    if (!copied.ok())
-      note_(absl::StrCat("output of task ", id, " is not complete: ", copied.message()));
+    if (copied.ok()) continue;
+    output_is_complete_ = false;
+    note_(absl::StrCat("output of task ", id, " is not complete: ", copied.message()));
   }
   return task;
 }

@@ -34,6 +34,9 @@ class AttachedRun {
   absl::StatusOr<v1::Task> Follow(const v1::StartTaskRequest& request,
                                   const std::function<void(const v1::Task&)>& started);
 
+  // After Follow: whether all that the task wrote is where it should be. What is missing was noted.
+  bool output_is_complete() const { return output_is_complete_; }
+
  private:
   void ForwardInterrupts(int wake_fd);
   void Stop(bool kill);
@@ -42,6 +45,8 @@ class AttachedRun {
   Client* const client_;
   const Interrupts* const interrupts_;
   const std::function<void(const std::string&)> note_;
+
+  bool output_is_complete_ = true;
 
   absl::Mutex mutex_;
   // Empty until the task was started.

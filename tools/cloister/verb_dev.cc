@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <unistd.h>
 
 #include "absl/strings/str_cat.h"
@@ -60,12 +61,12 @@ class DevVerb : public Verb {
     absl::Status expected = ExpectArguments(arguments, {});
     if (expected.ok()) expected = NeedDirectory(directory_);
     if (!expected.ok()) return expected;
-    absl::StatusOr<DevOptions> options = MakeOptions(*session);
-    if (!options.ok()) return options.status();
     absl::StatusOr<MachineFacts> machine = ReadMachineFacts();
     if (!machine.ok()) return machine.status();
     absl::Status checked = CheckMachine(*machine, cgroups_);
     if (!checked.ok()) return checked;
+    absl::StatusOr<DevOptions> options = MakeOptions(*session);
+    if (!options.ok()) return options.status();
     // Before gRPC makes threads: a Ctrl-C must be read, not suffered, or the cluster would be left
     // behind.
     absl::StatusOr<Interrupts> interrupts = Interrupts::Block();
@@ -168,6 +169,9 @@ class DevStopVerb : public Verb {
     flags->Text("dir", &directory_, "DIR", "The directory that the cluster was started with.");
     flags->Duration("grace", &grace_,
                     "Most that a task gets from its stop signal to the kill. Default: 5s.");
+    flags->Switch("when-stdin-ends", &when_stdin_ends_,
+                  "Wait for the end of stdin first: of a pipe from the process whose cluster it "
+                  "is, it comes however that process ends.");
   }
 
   absl::StatusOr<int> Run(const std::vector<std::string>& arguments, Session* session) override {
@@ -176,6 +180,7 @@ class DevStopVerb : public Verb {
     if (!expected.ok()) return expected;
     absl::StatusOr<DevLayout> layout = ResolveDevLayout(directory_);
     if (!layout.ok()) return layout.status();
+    if (when_stdin_ends_) AwaitEndOfStdin();
     DevStopOptions options;
     if (grace_.has_value()) options.grace = *grace_;
     options.progress = [session](absl::string_view line) { session->Note(line); };
@@ -187,8 +192,17 @@ class DevStopVerb : public Verb {
   }
 
  private:
+  static void AwaitEndOfStdin() {
+    char byte;
+    ssize_t size;
+    do {
+      size = read(STDIN_FILENO, &byte, 1);
+    } while (size > 0 || (size < 0 && errno == EINTR));
+  }
+
   std::string directory_;
   absl::optional<absl::Duration> grace_;
+  bool when_stdin_ends_ = false;
 };
 
 }  // namespace

@@ -108,7 +108,9 @@ class RunVerb : public Verb {
       session.Note(EndInWords(*task));
     // One that is lost is kept: its output is all there is to find out why.
     if (!keep_ && !is_lost) Forget(**client, task->id(), session);
-    return ExitCodeOf(task->exit_result());
+    const int code = ExitCodeOf(task->exit_result());
+    // As `cat` on a full disk: what did not arrive is a failure, though not of the task's.
+    return code == 0 && !run.output_is_complete() ? kExitFailure : code;
   }
 
   static void NoteStart(const v1::Task& task, const Session& session) {
