@@ -41,6 +41,7 @@ absl::StatusOr<std::unique_ptr<Cluster>> Cluster::Start(const DevLayout& layout,
   options.interrupt_fd = interrupt_fd;
   auto cluster = absl::WrapUnique(new Cluster(DevCluster(std::move(options))));
   CLOISTER_RETURN_IF_ERROR(cluster->cluster_.Start(kPatience));
+  cluster->ready_ = true;
   return cluster;
 }
 
@@ -85,7 +86,7 @@ absl::Status Cluster::CheckNoTasks() const {
 
 absl::Status Cluster::Stop() {
   if (std::exchange(stopped_, true)) return absl::OkStatus();
-  absl::Status status = CheckNoTasks();
+  absl::Status status = ready_ ? CheckNoTasks() : absl::OkStatus();
   DevStopOptions options;
   options.grace = absl::ZeroDuration();
   status.Update(StopDevCluster(layout(), options).status());

@@ -45,6 +45,7 @@ class Cluster {
   absl::Status CheckNoTasks() const;
 
   DevCluster cluster_;
+  bool ready_ = false;
   bool stopped_ = false;
 };
 

@@ -18,6 +18,7 @@
 #include "libs/os/directory.h"
 #include "libs/state/tree_removal.h"
 #include "tests/bench/cluster.h"
+#include "tests/bench/command.h"
 #include "tests/bench/leftovers.h"
 #include "tests/bench/machine_facts.h"
 #include "tests/bench/payload_plan.h"
@@ -32,6 +33,24 @@ namespace {
 constexpr absl::Duration kBackground = absl::Seconds(1);
 // Before measuring: shows who does not work, and fills caches.
 constexpr int kTrialStarts = 3;
+
+// All that are missing at once, by name.
+absl::Status CheckInstalled(const std::vector<std::string>& contenders) {
+  constexpr struct {
+    const char* program;
+    const char* package;
+  } kPeers[] = {{kBwrap, "bubblewrap"}, {kCrun, "crun"}, {kRunc, "runc"}};
+  std::vector<std::string> missing;
+  for (const auto& peer : kPeers) {
+    const bool wanted =
+        std::find(contenders.begin(), contenders.end(), peer.program) != contenders.end();
+    if (!wanted || FindProgram(peer.program).ok()) continue;
+    missing.push_back(absl::StrCat(peer.program, " (package ", peer.package, ")"));
+  }
+  if (missing.empty()) return absl::OkStatus();
+  return absl::NotFoundError(absl::StrCat("not installed: ", absl::StrJoin(missing, ", "),
+                                          "; install it, or name the others in --only"));
+}
 
 class Run {
  public:
@@ -101,6 +120,9 @@ absl::StatusOr<Report> Run::Measure() {
   report.patterns = options_.patterns;
   report.extra_mounts = options_.extra_mounts;
   CLOISTER_ASSIGN_OR_RETURN(report.facts, ReadMachineFacts(options_.contenders, directory_));
+  report.facts.emplace_back("timed",
+                            "peers: the whole command; Cloister: StartTask and WaitTask, while "
+                            "DestroyTask counts in starts/s and CPU");
   if (unified.moved()) {
     report.facts.emplace_back("note", "cgroup2 mounted elsewhere than crun looks: it refuses it");
   }
@@ -174,6 +196,7 @@ absl::Status Run::CleanUp() {
 }  // namespace
 
 absl::StatusOr<Report> Compare(const ComparisonOptions& options) {
+  CLOISTER_RETURN_IF_ERROR(CheckInstalled(options.contenders));
   std::string directory = options.base_directory + "/cloister-bench-XXXXXX";
   if (mkdtemp(directory.data()) == nullptr) return ErrnoStatus(errno, directory);
   absl::StatusOr<DevLayout> layout = ResolveDevLayout(directory + "/cluster");

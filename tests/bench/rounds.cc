@@ -87,9 +87,10 @@ absl::StatusOr<std::vector<Measurement>> Rounds::Run(const std::vector<Contender
     for (size_t i = 0; i < contenders.size(); ++i) {
       // Another one begins in each round, so that nobody always follows the same.
       const size_t place = (i + round) % contenders.size();
-      CLOISTER_RETURN_IF_ERROR(
-          Annotate(Turn(pattern, count, contenders[place], &measurements[place]),
-                   contenders[place]->name()));
+      const absl::Status status = Turn(pattern, count, contenders[place], &measurements[place]);
+      // An interrupt is nobody's failure.
+      if (absl::IsCancelled(status)) return status;
+      CLOISTER_RETURN_IF_ERROR(Annotate(status, contenders[place]->name()));
     }
     done += count;
   }

@@ -100,7 +100,8 @@ TEST_F(RoundsTest, EndsWhenInterrupted) {
   ASSERT_EQ(eventfd_write(interrupt_.get(), 1), 0);
   EXPECT_THAT(rounds_.MeasureBackground(absl::Hours(1)), StatusIs(absl::StatusCode::kCancelled));
   for (const Pattern& pattern : Patterns()) {
-    EXPECT_THAT(rounds_.Run(contenders_, pattern, 1000), StatusIs(absl::StatusCode::kCancelled));
+    EXPECT_THAT(rounds_.Run(contenders_, pattern, 1000),
+                StatusIs(absl::StatusCode::kCancelled, "interrupted"));
   }
 }
 
