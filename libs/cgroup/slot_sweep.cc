@@ -44,7 +44,7 @@ absl::StatusOr<std::vector<std::string>> ListSlots(const SlotParents& parents) {
   return std::vector<std::string>(names.begin(), names.end());
 }
 
-absl::Status SweepSlots(std::shared_ptr<const SlotParents> parents, absl::string_view prefix,
+absl::Status SweepSlots(const std::shared_ptr<const SlotParents>& parents, absl::string_view prefix,
                         absl::Duration patience) {
   const absl::Time deadline = absl::Now() + patience;
   CLOISTER_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListSlots(*parents));

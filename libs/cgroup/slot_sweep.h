@@ -22,7 +22,7 @@ absl::StatusOr<std::vector<std::string>> ListSlots(const SlotParents& parents);
 // Kills and removes every slot called "<prefix>-<number>": all that a launcher of that slot prefix
 // ever made. For its executor, once that launcher is dead (its tasks are dead with it, or die
 // here). All are tried; an error names the first that is still there after `patience`. Idempotent.
-absl::Status SweepSlots(std::shared_ptr<const SlotParents> parents, absl::string_view prefix,
+absl::Status SweepSlots(const std::shared_ptr<const SlotParents>& parents, absl::string_view prefix,
                         absl::Duration patience);
 
 }  // namespace cloister::cgroup

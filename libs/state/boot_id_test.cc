@@ -14,7 +14,7 @@ namespace {
 using ::testing::HasSubstr;
 
 std::string FileWith(const std::string& text) {
-  const std::string path = testing::TempDir() + "boot_id";
+  std::string path = testing::TempDir() + "boot_id";
   std::ofstream(path) << text;
   return path;
 }

@@ -50,6 +50,7 @@ TEST_F(ExitSyncerTest, FlushOfNothingReturns) {
 TEST_F(ExitSyncerTest, SyncsAllThatSeveralThreadsAdd) {
   ExitSyncer syncer;
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([this, t, &syncer] {
       for (int i = 0; i < 10; ++i) syncer.Add(TaskWithExit(absl::StrCat("t", t, "-", i)));

@@ -97,6 +97,7 @@ CgroupSlot CgroupFixture::MakeSlot(const internal::CgroupPlan& plan,
 Member& CgroupFixture::StartIn(const CgroupSlot& slot, const std::vector<std::string>& argv) {
   const JoinFds fds = slot.GetJoinFds();
   std::vector<char*> arguments;
+  arguments.reserve(argv.size() + 1);
   for (const std::string& argument : argv) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
   int pidfd = -1;
@@ -113,7 +114,7 @@ Member& CgroupFixture::StartIn(const CgroupSlot& slot, const std::vector<std::st
   EXPECT_EQ(pipe2(running, O_CLOEXEC), 0);
   const OwnedFd reader(running[0]);
   OwnedFd writer(running[1]);
-  const long pid = syscall(SYS_clone3, &args, sizeof(args));
+  const auto pid = syscall(SYS_clone3, &args, sizeof(args));
   if (pid == 0) JoinAndExecute(fds, arguments.data());
   EXPECT_GT(pid, 0) << strerror(errno);
   // The child's exec closes the last writing end.

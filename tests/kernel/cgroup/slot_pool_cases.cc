@@ -45,6 +45,7 @@ TEST_F(SlotPoolTest, ManyThreadsGetSlotsOfTheirOwnAlsoWhenItRunsDry) {
   absl::Mutex mu;
   std::set<std::string> names;
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < 25; ++i) {
