@@ -20,9 +20,7 @@ _DEPS = [
     Label("//tests/testing:leftovers"),
     Label("//tests/testing:local_cluster"),
     Label("//libs/base:status_matchers"),
-    Label("//tools/bazel:gmock"),
-    Label("//tools/bazel:gtest"),
-    Label("//tools/bazel:gtest_main"),
+    Label("//tests/testing:googletest"),
 ]
 
 _PROGRAMS = {

@@ -43,9 +43,8 @@ class Stopper {
 
   absl::StatusOr<bool> Stop() {
     absl::StatusOr<OwnedFd> lock = LockDevCluster(layout_);
-    // No such directory: no cluster was ever in it.
-    if (absl::IsNotFound(lock.status())) return false;
-    if (!lock.ok()) return lock.status();
+    // Without its directory there may be a cluster all the same, if somebody has removed it.
+    if (!lock.ok() && !absl::IsNotFound(lock.status())) return lock.status();
     const bool any = FindAll();
     if (any) {
       StopTasks();
@@ -55,7 +54,7 @@ class Stopper {
       Keep(RemoveDevMounts(layout_));
     }
     Keep(RemoveDevFiles(layout_));
-    if (unlink(layout_.lock.c_str()) != 0) Keep(ErrnoStatus(errno, layout_.lock));
+    if (lock.ok() && unlink(layout_.lock.c_str()) != 0) Keep(ErrnoStatus(errno, layout_.lock));
     if (!first_error_.ok()) return first_error_;
     return any;
   }
@@ -76,7 +75,8 @@ class Stopper {
     absl::StatusOr<std::vector<DevProcessFound>> found = FindDevProcesses(layout_.directory);
     if (found.ok()) processes_ = *std::move(found);
     Keep(found.status());
-    return !processes_.empty() || access(layout_.record.c_str(), F_OK) == 0;
+    return !processes_.empty() || access(layout_.record.c_str(), F_OK) == 0 ||
+           access(layout_.run_directory.c_str(), F_OK) == 0;
   }
 
   void StopTasks() {
