@@ -9,7 +9,8 @@ int main(int argc, char** argv) {
   const size_t mebibytes = strtoul(argv[1], nullptr, 10);
   for (size_t i = 0; i < mebibytes; ++i) {
     // MAP_POPULATE touches every page, so the memory is charged here and now.
-    void* memory = mmap(nullptr, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    void* memory = mmap(nullptr, 1 << 20, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
     if (memory == MAP_FAILED) err(111, "mmap");
     static_cast<volatile char*>(memory)[0] = 1;
   }

@@ -1,4 +1,5 @@
-// exit_on_signal SIGNAL CODE: says "ready", waits for that signal, says "got SIGNAL" and exits with CODE.
+// exit_on_signal SIGNAL CODE: says "ready", waits for that signal, says "got SIGNAL" and exits with
+// CODE.
 #include <err.h>
 #include <signal.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-// fork_bomb: forks until the kernel refuses, says "N ERRNO-NAME" (how many it got and why no more) and exits 0 at once, so
-// that the children are left to whoever ends the task.
+// fork_bomb: forks until the kernel refuses, says "N ERRNO-NAME" (how many it got and why no more)
+// and exits 0 at once, so that the children are left to whoever ends the task.
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-// fork_daemon: leaves a daemon behind (forked twice, session of its own, stdout held open), says "daemon PID" and exits 0.
+// fork_daemon: leaves a daemon behind (forked twice, session of its own, stdout held open), says
+// "daemon PID" and exits 0.
 #include <err.h>
 #include <signal.h>
 #include <stdio.h>

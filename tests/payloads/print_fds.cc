@@ -1,7 +1,8 @@
-// print_fds: one line for each open descriptor: "NUMBER KIND ACCESS TARGET", e.g. "1 pipe write pipe:[1234]".
+// print_fds: one line for each open descriptor: "NUMBER KIND ACCESS TARGET", e.g. "1 pipe write
+// pipe:[1234]".
 //
-// Asks for each number instead of listing /proc/self/fd: the list would open one more, and what is open above the soft limit
-// must show too.
+// Asks for each number instead of listing /proc/self/fd: the list would open one more, and what is
+// open above the soft limit must show too.
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-// print_file PATH...: writes the files' bytes to stdout; the first that cannot be read is named with the reason on stderr,
-// and the exit code is its errno.
+// print_file PATH...: writes the files' bytes to stdout; the first that cannot be read is named
+// with the reason on stderr, and the exit code is its errno.
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

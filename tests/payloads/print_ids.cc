@@ -1,4 +1,5 @@
-// print_ids: who and where the task is, "NAME VALUE..." a line, from system calls (print_status has what proc says).
+// print_ids: who and where the task is, "NAME VALUE..." a line, from system calls (print_status has
+// what proc says).
 #include <err.h>
 #include <grp.h>
 #include <limits.h>

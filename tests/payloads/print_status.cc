@@ -1,4 +1,5 @@
-// print_status: /proc/self/status, the kernel's own view of ids, groups, capabilities, seccomp and no_new_privs.
+// print_status: /proc/self/status, the kernel's own view of ids, groups, capabilities, seccomp and
+// no_new_privs.
 #include <err.h>
 #include <fcntl.h>
 #include <unistd.h>

@@ -1,5 +1,6 @@
-// write_bytes N [stderr]: writes exactly N bytes that tell their own place: lines of 16 bytes, each the line's number in 15
-// digits and a newline; the last one may be cut. So a test sees at once what was lost, doubled or out of order.
+// write_bytes N [stderr]: writes exactly N bytes that tell their own place: lines of 16 bytes, each
+// the line's number in 15 digits and a newline; the last one may be cut. So a test sees at once
+// what was lost, doubled or out of order.
 #include <err.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-// zombies N: leaves N orphans that end at once, waits until the task's init has reaped all of them, says "reaped N".
+// zombies N: leaves N orphans that end at once, waits until the task's init has reaped all of them,
+// says "reaped N".
 #include <ctype.h>
 #include <dirent.h>
 #include <err.h>
@@ -38,7 +39,8 @@ int CountOthers() {
   if (proc == nullptr) err(111, "/proc");
   int others = 0;
   while (const dirent* entry = readdir(proc)) {
-    const int pid = isdigit(static_cast<unsigned char>(entry->d_name[0])) != 0 ? atoi(entry->d_name) : 0;
+    const int pid =
+        isdigit(static_cast<unsigned char>(entry->d_name[0])) != 0 ? atoi(entry->d_name) : 0;
     if (pid > 1 && pid != getpid()) ++others;
   }
   closedir(proc);
