@@ -5,21 +5,20 @@
 
 namespace cloister::bench {
 
-absl::Duration Measurement::Quantile(double share) const {
-  if (latencies.empty()) return absl::ZeroDuration();
-  std::vector<absl::Duration> sorted = latencies;
-  std::sort(sorted.begin(), sorted.end());
-  const double rank = std::ceil(share * static_cast<double>(sorted.size()));
-  return sorted[static_cast<size_t>(std::max(rank, 1.0)) - 1];
+absl::Duration QuantileOf(std::vector<absl::Duration> durations, double share) {
+  if (durations.empty()) return absl::ZeroDuration();
+  std::sort(durations.begin(), durations.end());
+  const double rank = std::ceil(share * static_cast<double>(durations.size()));
+  return durations[static_cast<size_t>(std::max(rank, 1.0)) - 1];
 }
 
 double Measurement::StartsPerSecond() const {
-  return static_cast<double>(latencies.size()) / absl::ToDoubleSeconds(wall);
+  return static_cast<double>(times.latencies.size()) / absl::ToDoubleSeconds(wall);
 }
 
 absl::Duration Measurement::CpuPerStart() const {
-  if (latencies.empty()) return absl::ZeroDuration();
-  return std::max(cpu, absl::ZeroDuration()) / static_cast<int64_t>(latencies.size());
+  if (times.latencies.empty()) return absl::ZeroDuration();
+  return std::max(cpu, absl::ZeroDuration()) / static_cast<int64_t>(times.latencies.size());
 }
 
 const Measurement* Find(const std::vector<Measurement>& measurements, const std::string& contender,

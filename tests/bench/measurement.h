@@ -9,19 +9,29 @@
 
 namespace cloister::bench {
 
+// Of starts that were made, in the same order.
+struct StartTimes {
+  // From asking for the start until the exit is known.
+  std::vector<absl::Duration> latencies;
+  // What comes after that (Contender::Forget).
+  std::vector<absl::Duration> afterwards;
+};
+
+// `share` of the durations are at most this long, e.g. 0.5 or 0.99; nearest rank. Zero without any.
+absl::Duration QuantileOf(std::vector<absl::Duration> durations, double share);
+
 struct Measurement {
   std::string contender;
   std::string pattern;
   int extra_mounts = 0;
-  // From asking for the start until the exit is known, one for each start.
-  std::vector<absl::Duration> latencies;
+  StartTimes times;
   // Time on the clock, and processor time of the whole machine beyond what it uses when idle, for
-  // all of these starts together with what comes after each (Contender::Forget).
+  // all of these starts together with what comes after each.
   absl::Duration wall;
   absl::Duration cpu;
 
-  // `share` of the starts took at most this long, e.g. 0.5 or 0.99; nearest rank. Zero without any.
-  absl::Duration Quantile(double share) const;
+  // Of the latencies.
+  absl::Duration Quantile(double share) const { return QuantileOf(times.latencies, share); }
   double StartsPerSecond() const;
   absl::Duration CpuPerStart() const;
 };

@@ -9,7 +9,7 @@ namespace {
 Measurement OfMilliseconds(int first, int last) {
   Measurement measurement;
   // Not sorted.
-  for (int i = last; i >= first; --i) measurement.latencies.push_back(absl::Milliseconds(i));
+  for (int i = last; i >= first; --i) measurement.times.latencies.push_back(absl::Milliseconds(i));
   return measurement;
 }
 

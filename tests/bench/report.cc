@@ -34,9 +34,10 @@ std::string MountWords(int extra_mounts) {
 }
 
 Table PatternTable(const Report& report, const Pattern& pattern) {
-  Table table = {absl::StrCat("Start to exit, ", pattern.words),
-                 {"", "", "p50 ms", "p99 ms", "x static", "x spawn", "starts/s", "CPU ms", "n"},
-                 {}};
+  Table table = {
+      absl::StrCat("Start to exit, ", pattern.words),
+      {"", "", "p50 ms", "p99 ms", "after ms", "x static", "x spawn", "starts/s", "CPU ms", "n"},
+      {}};
   for (const int mounts : report.extra_mounts) {
     const auto find = [&](const std::string& contender) {
       return Find(report.measurements, contender, pattern.name, mounts);
@@ -47,11 +48,12 @@ Table PatternTable(const Report& report, const Pattern& pattern) {
       // With pauses between the starts their number per second says nothing.
       const bool has_rate = pattern.gap == absl::ZeroDuration();
       table.rows.push_back({contender, MountWords(mounts), Milliseconds(measured->Quantile(0.5)),
-                            Milliseconds(measured->Quantile(0.99)), Ratio(measured, find(kStatic)),
-                            Ratio(measured, find(kSpawn)),
+                            Milliseconds(measured->Quantile(0.99)),
+                            Milliseconds(QuantileOf(measured->times.afterwards, 0.5)),
+                            Ratio(measured, find(kStatic)), Ratio(measured, find(kSpawn)),
                             has_rate ? absl::StrFormat("%.0f", measured->StartsPerSecond()) : "-",
                             Milliseconds(measured->CpuPerStart()),
-                            absl::StrCat(measured->latencies.size())});
+                            absl::StrCat(measured->times.latencies.size())});
     }
   }
   return table;
@@ -146,11 +148,13 @@ std::string JsonMeasurement(const Measurement& measurement) {
       .AddString("contender", measurement.contender)
       .AddString("pattern", measurement.pattern)
       .AddNumber("extra_mounts", static_cast<uint64_t>(measurement.extra_mounts))
-      .AddNumber("starts", measurement.latencies.size())
+      .AddNumber("starts", measurement.times.latencies.size())
       .AddReal("p50_ms", ms(0.5))
       .AddReal("p90_ms", ms(0.9))
       .AddReal("p99_ms", ms(0.99))
       .AddReal("max_ms", ms(1))
+      .AddReal("after_p50_ms",
+               absl::ToDoubleMilliseconds(QuantileOf(measurement.times.afterwards, 0.5)))
       .AddReal("starts_per_second", measurement.StartsPerSecond())
       .AddReal("cpu_ms_per_start", absl::ToDoubleMilliseconds(measurement.CpuPerStart()))
       .ToString();

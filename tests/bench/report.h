@@ -30,8 +30,9 @@ struct Report {
   std::vector<int> extra_mounts;
 };
 
-// The same tables either way: a table for each pattern; how often Cloister is faster than each
-// peer; what the extra mounts do to each. Ratios that lack one side are "-".
+// The same tables either way: a table for each pattern ("after" is what follows a start:
+// DestroyTask); how often Cloister is faster than each peer; what the extra mounts do to each.
+// Ratios that lack one side are "-".
 std::string PlainReport(const Report& report);
 std::string MarkdownReport(const Report& report);
 

@@ -17,30 +17,36 @@ namespace cloister::bench {
 namespace {
 
 // One start, timed; then what has to follow.
-absl::Status TimeOne(Contender* contender, int worker, std::vector<absl::Duration>* latencies) {
+absl::Status TimeOne(Contender* contender, int worker, StartTimes* times) {
   const RealClock clock;
   const absl::Duration start = clock.Monotonic();
   CLOISTER_RETURN_IF_ERROR(contender->StartToExit(worker));
-  latencies->push_back(clock.Monotonic() - start);
-  return contender->Forget(worker);
+  const absl::Duration exited = clock.Monotonic();
+  CLOISTER_RETURN_IF_ERROR(contender->Forget(worker));
+  times->latencies.push_back(exited - start);
+  times->afterwards.push_back(clock.Monotonic() - exited);
+  return absl::OkStatus();
 }
 
 struct Worker {
-  std::vector<absl::Duration> latencies;
+  StartTimes times;
   absl::Status status;
   std::thread thread;
 };
 
+void Append(const std::vector<absl::Duration>& more, std::vector<absl::Duration>* all) {
+  all->insert(all->end(), more.begin(), more.end());
+}
+
 // `at_once` threads start until `count` starts are taken.
-absl::Status AtOnce(int at_once, int count, Contender* contender,
-                    std::vector<absl::Duration>* latencies) {
+absl::Status AtOnce(int at_once, int count, Contender* contender, StartTimes* times) {
   std::atomic<int> left(count);
   std::vector<Worker> workers(static_cast<size_t>(at_once));
   for (int number = 0; number < at_once; ++number) {
     Worker* worker = &workers[static_cast<size_t>(number)];
     worker->thread = std::thread([=, &left] {
       while (worker->status.ok() && left.fetch_sub(1) > 0) {
-        worker->status = TimeOne(contender, number, &worker->latencies);
+        worker->status = TimeOne(contender, number, &worker->times);
       }
     });
   }
@@ -48,7 +54,8 @@ absl::Status AtOnce(int at_once, int count, Contender* contender,
   for (Worker& worker : workers) {
     worker.thread.join();
     first.Update(worker.status);
-    latencies->insert(latencies->end(), worker.latencies.begin(), worker.latencies.end());
+    Append(worker.times.latencies, &times->latencies);
+    Append(worker.times.afterwards, &times->afterwards);
   }
   return first;
 }
@@ -99,13 +106,13 @@ absl::StatusOr<std::vector<Measurement>> Rounds::Run(const std::vector<Contender
 
 absl::Status Rounds::Turn(const Pattern& pattern, int count, Contender* contender,
                           Measurement* measurement) {
-  std::vector<absl::Duration> not_counted;
+  StartTimes not_counted;
   CLOISTER_RETURN_IF_ERROR(OneAfterTheOther(pattern, pattern.warm_up, contender, &not_counted));
   CLOISTER_ASSIGN_OR_RETURN(const MachineCpu before, ReadMachineCpu());
   if (pattern.at_once == 1) {
-    CLOISTER_RETURN_IF_ERROR(OneAfterTheOther(pattern, count, contender, &measurement->latencies));
+    CLOISTER_RETURN_IF_ERROR(OneAfterTheOther(pattern, count, contender, &measurement->times));
   } else {
-    CLOISTER_RETURN_IF_ERROR(AtOnce(pattern.at_once, count, contender, &measurement->latencies));
+    CLOISTER_RETURN_IF_ERROR(AtOnce(pattern.at_once, count, contender, &measurement->times));
     CLOISTER_RETURN_IF_ERROR(Wait(absl::ZeroDuration()));
   }
   CLOISTER_ASSIGN_OR_RETURN(const MachineCpu after, ReadMachineCpu());
@@ -116,9 +123,9 @@ absl::Status Rounds::Turn(const Pattern& pattern, int count, Contender* contende
 }
 
 absl::Status Rounds::OneAfterTheOther(const Pattern& pattern, int count, Contender* contender,
-                                      std::vector<absl::Duration>* latencies) const {
+                                      StartTimes* times) const {
   for (int i = 0; i < count; ++i) {
-    CLOISTER_RETURN_IF_ERROR(TimeOne(contender, 0, latencies));
+    CLOISTER_RETURN_IF_ERROR(TimeOne(contender, 0, times));
     CLOISTER_RETURN_IF_ERROR(Wait(pattern.gap));
   }
   return absl::OkStatus();

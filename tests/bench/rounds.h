@@ -52,7 +52,7 @@ class Rounds {
   absl::Status Turn(const Pattern& pattern, int count, Contender* contender,
                     Measurement* measurement);
   absl::Status OneAfterTheOther(const Pattern& pattern, int count, Contender* contender,
-                                std::vector<absl::Duration>* latencies) const;
+                                StartTimes* times) const;
   // CANCELLED when there is an interrupt before `duration` has passed.
   absl::Status Wait(absl::Duration duration) const;
 

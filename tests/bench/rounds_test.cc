@@ -67,7 +67,7 @@ TEST_F(RoundsTest, GivesEachATurnInEveryRoundAndBeginsWithAnother) {
   const auto measurements = rounds_.Run(contenders_, pattern, 3);
   ASSERT_THAT(measurements, IsOk());
   EXPECT_THAT(order_, ElementsAre("a", "a", "b", "b", "b", "a"));
-  EXPECT_THAT((*measurements)[0].latencies, SizeIs(3));
+  EXPECT_THAT((*measurements)[0].times.latencies, SizeIs(3));
   EXPECT_EQ((*measurements)[1].contender, "b");
   EXPECT_EQ((*measurements)[1].pattern, "p");
 }
@@ -77,14 +77,15 @@ TEST_F(RoundsTest, WarmUpsAreNotCounted) {
   const auto measurements = rounds_.Run(contenders_, pattern, 2);
   ASSERT_THAT(measurements, IsOk());
   EXPECT_THAT(order_, SizeIs(10));
-  EXPECT_THAT((*measurements)[0].latencies, SizeIs(2));
+  EXPECT_THAT((*measurements)[0].times.latencies, SizeIs(2));
 }
 
 TEST_F(RoundsTest, StartsAtOnceAsManyAsAsked) {
   const auto measurements = rounds_.Run(contenders_, {"p", "p", kWorkers, {}, 50, 0}, 120);
   ASSERT_THAT(measurements, IsOk());
-  EXPECT_THAT((*measurements)[0].latencies, SizeIs(120));
-  EXPECT_THAT((*measurements)[1].latencies, SizeIs(120));
+  EXPECT_THAT((*measurements)[0].times.latencies, SizeIs(120));
+  EXPECT_THAT((*measurements)[1].times.latencies, SizeIs(120));
+  EXPECT_THAT((*measurements)[1].times.afterwards, SizeIs(120));
   EXPECT_GT((*measurements)[1].wall, absl::ZeroDuration());
 }
 
