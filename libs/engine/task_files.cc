@@ -77,6 +77,10 @@ TaskRecords TaskFiles::Read(const std::string& task_id) const {
   }
   records.intent = ReadProto<internal::IntentRecord>(directory->get(), state::kIntentRecord);
   records.launch = ReadIfThere<internal::LaunchRecord>(directory->get(), state::kLaunchRecord);
+  if (auto process = ReadIfThere<internal::LaunchRecord>(directory->get(), state::kProcessRecord)) {
+    if (!records.launch.has_value()) records.launch.emplace();
+    records.launch->MergeFrom(*process);
+  }
   records.exit = ReadIfThere<internal::ExitRecord>(directory->get(), state::kExitRecord);
   return records;
 }

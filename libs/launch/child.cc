@@ -139,8 +139,8 @@ int NoNewPrivs(const ChildContext&, int*) {
   return ErrorOf(RawSyscall(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
 }
 
-// As the task's user, after IDENTITY. A directory that is not reachable from the root would be a way out of it, as
-// /proc/self/fd/N was in CVE-2024-21626: the kernel then gives a path that does not begin with "/".
+// As the task's user, after IDENTITY, and after FDS: /proc/self/fd/N of a descriptor of ours would lead out of the root
+// (CVE-2024-21626). Should anything still do so, the kernel gives a path that does not begin with "/".
 int WorkDirectory(const ChildContext& context, int*) {
   const int error = ErrorOf(RawSyscall(__NR_chdir, Raw(context.work_dir)));
   if (error != 0) return error;
@@ -155,7 +155,7 @@ int Umask(const ChildContext& context, int*) {
   return 0;
 }
 
-// Last before the exec: whatever is open at it could be reached as /proc/self/fd/N. The table is shared with the launcher
+// Before the first path that the task names: whatever is open could be reached as /proc/self/fd/N, by CWD and after the exec. The table is shared with the launcher
 // up to here; CLOSE_RANGE_UNSHARE copies only what lies below the first foreign descriptor, so the cost does not grow
 // with the launcher's other tasks.
 int Fds(const ChildContext& context, int*) {
@@ -193,9 +193,9 @@ constexpr Step kInsideSteps[] = {
     {internal::LAUNCH_STEP_CAPABILITIES, Capabilities},
     {internal::LAUNCH_STEP_DEATH_SIGNAL, DeathSignal},
     {internal::LAUNCH_STEP_NO_NEW_PRIVS, NoNewPrivs},
-    {internal::LAUNCH_STEP_CWD, WorkDirectory},
     {internal::LAUNCH_STEP_UMASK, Umask},
     {internal::LAUNCH_STEP_FDS, Fds},
+    {internal::LAUNCH_STEP_CWD, WorkDirectory},
     {internal::LAUNCH_STEP_INIT, Init},
 };
 constexpr int kInsideStepCount = sizeof(kInsideSteps) / sizeof(kInsideSteps[0]);

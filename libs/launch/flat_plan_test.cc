@@ -76,7 +76,7 @@ TEST(ReportMessage, StepOfInitIsTheProtocols) {
   EXPECT_EQ(static_cast<int>(internal::LAUNCH_STEP_EXEC), kStepExec);
 }
 
-TEST(InsideSteps, CapabilitiesComeAfterIdentityAndDescriptorsLast) {
+TEST(InsideSteps, CapabilitiesComeAfterIdentityAndTheWorkDirectoryLast) {
   const StepList steps = InsideSteps();
   auto place = [&](internal::LaunchStep step) {
     for (int i = 0; i < steps.count; ++i) {
@@ -89,7 +89,9 @@ TEST(InsideSteps, CapabilitiesComeAfterIdentityAndDescriptorsLast) {
   EXPECT_LT(place(internal::LAUNCH_STEP_IDENTITY), place(internal::LAUNCH_STEP_DEATH_SIGNAL));
   EXPECT_LT(place(internal::LAUNCH_STEP_IDENTITY), place(internal::LAUNCH_STEP_CWD));
   EXPECT_LT(place(internal::LAUNCH_STEP_CGROUP_JOIN), place(internal::LAUNCH_STEP_CGROUP_NAMESPACE));
-  EXPECT_EQ(place(internal::LAUNCH_STEP_FDS), steps.count - 2);
+  // Paths that the task names are followed only when no descriptor of ours is left (CVE-2024-21626).
+  EXPECT_LT(place(internal::LAUNCH_STEP_FDS), place(internal::LAUNCH_STEP_CWD));
+  EXPECT_EQ(place(internal::LAUNCH_STEP_CWD), steps.count - 2);
   EXPECT_EQ(place(internal::LAUNCH_STEP_INIT), steps.count - 1);
 }
 

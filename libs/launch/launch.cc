@@ -153,7 +153,7 @@ absl::Status Clone(Run* run) {
 absl::Status RecordPid(Run* run) {
   run->task.pid = run->child.pid;
   CLOISTER_ASSIGN_OR_RETURN(run->task.start_time_ticks, ProcessStartTime(run->child.pid));
-  return WriteLaunchRecord(run->job.task_directory.get(), run->site->boot_id(), run->task);
+  return WriteProcessRecord(run->job.task_directory.get(), run->site->boot_id(), run->task);
 }
 
 struct OutsideStep {

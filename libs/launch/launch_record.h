@@ -11,8 +11,12 @@
 namespace cloister {
 namespace launch {
 
-// File `launch`: the task's cgroup directories, and its process once there is one. Not synced: it is void after a reboot.
+// File `launch`: the task's cgroup directories. Not synced: it is void after a reboot.
 absl::Status WriteLaunchRecord(int task_directory, const std::string& boot_id, const LaunchedTask& task);
+
+// File `process`: its init. A file of its own, because ext4 starts write-back of what is renamed over an existing file, in
+// the middle of a start.
+absl::Status WriteProcessRecord(int task_directory, const std::string& boot_id, const LaunchedTask& task);
 
 // File `exit`: final. The caller has it synced.
 absl::Status WriteExitRecord(int task_directory, const internal::ExitRecord& record);

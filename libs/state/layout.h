@@ -50,6 +50,7 @@ constexpr char kLauncherLog[] = "log";
 // In a task directory.
 constexpr char kIntentRecord[] = "intent";
 constexpr char kLaunchRecord[] = "launch";
+constexpr char kProcessRecord[] = "process";
 constexpr char kExitRecord[] = "exit";
 constexpr char kLogsDirectory[] = "logs";
 constexpr char kStdoutLog[] = "stdout";
@@ -57,8 +58,8 @@ constexpr char kStderrLog[] = "stderr";
 constexpr char kLocalDirectory[] = "local";
 constexpr char kTmpDirectory[] = "tmp";
 
-// After the name of a task directory that is being removed. Renaming is what decides: from then on there is no such task,
-// whatever of it is still there.
+// After the name of a task directory that is being removed. Renaming is what decides: from then on
+// there is no such task, whatever of it is still there.
 constexpr char kRemovedSuffix[] = ".removed";
 
 // In the run directory.
