@@ -18,8 +18,7 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(EngineOptions options, Ow
                                                        const Clock* clock) {
   CLOISTER_ASSIGN_OR_RETURN(std::unique_ptr<LogFollower> follower, LogFollower::Create());
   return std::unique_ptr<Engine>(new Engine(std::move(options), std::move(launchers),
-                                            std::move(tasks), planner, clock,
-                                            std::move(follower)));
+                                            std::move(tasks), planner, clock, std::move(follower)));
 }
 
 Engine::Engine(EngineOptions options, OwnedFd launchers, OwnedFd tasks, const TaskPlanner* planner,
@@ -32,8 +31,8 @@ Engine::Engine(EngineOptions options, OwnedFd launchers, OwnedFd tasks, const Ta
   const std::string& boot_id = options_.launchers.program.boot_id;
   events_ = std::make_unique<LauncherEvents>(boot_id, &table_, &files_, planner_, clock);
   pool_ = std::make_unique<LauncherPool>(std::move(launchers), options_.launchers, events_.get());
-  destroyer_ = std::make_unique<TaskDestroyer>(&table_, pool_.get(), &files_,
-                                               options_.launchers.on_trouble);
+  destroyer_ =
+      std::make_unique<TaskDestroyer>(&table_, pool_.get(), &files_, options_.launchers.on_trouble);
   starter_ = std::make_unique<TaskStarter>(NodeIdentity{options_.node_id, boot_id}, &table_,
                                            pool_.get(), &files_, destroyer_.get(), planner_, clock);
   events_->Connect(pool_.get(), destroyer_.get(), starter_.get());
@@ -68,7 +67,8 @@ absl::Status Engine::Recover() {
   }
   Trouble(pool_->Start(loads));
   for (const std::string& id : unfinished) {
-    destroyer_->Destroy(id, /*force=*/true, [this](const absl::Status& status) { Trouble(status); });
+    destroyer_->Destroy(id, /*force=*/true,
+                        [this](const absl::Status& status) { Trouble(status); });
   }
   return absl::OkStatus();
 }
@@ -155,10 +155,9 @@ std::vector<TaskSnapshot> Engine::List(absl::string_view after, size_t limit,
 
 absl::StatusOr<WaitTicket> Engine::Wait(absl::string_view task_id,
                                         absl::AnyInvocable<void(TaskSnapshot) &&> done) {
-  return table_.Wait(task_id, Until::kEnded,
-                     [done = std::move(done)](const TaskRecord& record) mutable {
-                       std::move(done)(record.task);
-                     });
+  return table_.Wait(
+      task_id, Until::kEnded,
+      [done = std::move(done)](const TaskRecord& record) mutable { std::move(done)(record.task); });
 }
 
 bool Engine::CancelWait(const WaitTicket& ticket) { return table_.CancelWait(ticket); }
@@ -174,28 +173,27 @@ absl::StatusOr<TaskSnapshot> Engine::Stop(const std::string& task_id,
                                           absl::optional<int> signal) {
   CLOISTER_ASSIGN_OR_RETURN(const TaskTable::Change change,
                             table_.Apply(task_id, TaskInput::kStop));
-  PendingStop stop = {signal.value_or(change.record.stop.signal()),
-                      grace.has_value() ? absl::ToInt64Milliseconds(*grace)
-                                        : change.record.stop.grace_ms()};
+  PendingStop stop = {
+      signal.value_or(change.record.stop.signal()),
+      grace.has_value() ? absl::ToInt64Milliseconds(*grace) : change.record.stop.grace_ms()};
   std::string launcher;
   TaskSnapshot task;
-  CLOISTER_RETURN_IF_ERROR(
-      table_
-          .Amend(task_id,
-                 [&](TaskRecord& record) {
-                   task = record.task;
-                   if (!IsLive(record.phase)) return;
-                   if (record.launch_sent) {
-                     launcher = record.launcher;
-                   } else if (!record.pending_stop.has_value() ||
-                              stop.grace_ms < record.pending_stop->grace_ms) {
-                     record.pending_stop = stop;
-                   }
-                 })
-          .status());
+  CLOISTER_RETURN_IF_ERROR(table_
+                               .Amend(task_id,
+                                      [&](TaskRecord& record) {
+                                        task = record.task;
+                                        if (!IsLive(record.phase)) return;
+                                        if (record.launch_sent) {
+                                          launcher = record.launcher;
+                                        } else if (!record.pending_stop.has_value() ||
+                                                   stop.grace_ms < record.pending_stop->grace_ms) {
+                                          record.pending_stop = stop;
+                                        }
+                                      })
+                               .status());
   if (std::shared_ptr<LauncherClient> client = pool_->Find(launcher)) {
-    CLOISTER_RETURN_IF_ERROR(Annotate(client->Stop(task_id, stop.signal, stop.grace_ms),
-                                      "stop task '", task_id, "'"));
+    CLOISTER_RETURN_IF_ERROR(
+        Annotate(client->Stop(task_id, stop.signal, stop.grace_ms), "stop task '", task_id, "'"));
   }
   return task;
 }
@@ -243,10 +241,9 @@ absl::StatusOr<OpenLog> Engine::ReadLog(const std::string& task_id, OutputStream
       table_.Wait(task_id, Until::kSettled, [weak](const TaskRecord&) {
         if (std::shared_ptr<LogReader> reader = weak.lock()) reader->Look();
       });
-  absl::StatusOr<WaitTicket> ended =
-      table_.Wait(task_id, Until::kEnded, [weak](const TaskRecord&) {
-        if (std::shared_ptr<LogReader> reader = weak.lock()) reader->OutputEnded();
-      });
+  absl::StatusOr<WaitTicket> ended = table_.Wait(task_id, Until::kEnded, [weak](const TaskRecord&) {
+    if (std::shared_ptr<LogReader> reader = weak.lock()) reader->OutputEnded();
+  });
   // Gone in this moment, and its output with it.
   if (!ended.ok()) log.reader->OutputEnded();
   for (const auto& ticket : {settled, ended}) {

@@ -1,6 +1,6 @@
-// Engine: the tasks of one node. What the executor's service and the Nomad driver call; it knows no RPC. Every call may be
-// made on any thread; none but Recover and the destructor waits for a task or a launcher, and callbacks come on the
-// engine's threads or on the caller's.
+// Engine: the tasks of one node. What the executor's service and the Nomad driver call; it knows no
+// RPC. Every call may be made on any thread; none but Recover and the destructor waits for a task
+// or a launcher, and callbacks come on the engine's threads or on the caller's.
 #ifndef CLOISTER_LIBS_ENGINE_ENGINE_H_
 #define CLOISTER_LIBS_ENGINE_ENGINE_H_
 
@@ -47,7 +47,8 @@ struct OpenLog {
 
 class Engine {
  public:
-  // `launchers` and `tasks`: the state directory's folders of these names. `planner` and `clock` outlive the engine.
+  // `launchers` and `tasks`: the state directory's folders of these names. `planner` and `clock`
+  // outlive the engine.
   static absl::StatusOr<std::unique_ptr<Engine>> Create(EngineOptions options, OwnedFd launchers,
                                                         OwnedFd tasks, const TaskPlanner* planner,
                                                         const Clock* clock);
@@ -56,13 +57,13 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  // Takes over what an earlier executor left: before any other call, once. Unfinished removals are finished in the
-  // background. An error names what cannot be taken over. That no launcher can be started is no error here: each start
-  // will say so.
+  // Takes over what an earlier executor left: before any other call, once. Unfinished removals are
+  // finished in the background. An error names what cannot be taken over. That no launcher can be
+  // started is no error here: each start will say so.
   absl::Status Recover();
 
-  // For a shutdown: has launchers without live tasks leave, and waits for that, at most `patience`. The others are found
-  // again by the next executor.
+  // For a shutdown: has launchers without live tasks leave, and waits for that, at most `patience`.
+  // The others are found again by the next executor.
   void RetireIdleLaunchers(absl::Duration patience);
 
   void Start(StartCommand command, StartCallback done);
@@ -81,8 +82,9 @@ class Engine {
                                                    std::function<void()> on_ready,
                                                    absl::optional<size_t> limit = absl::nullopt);
 
-  // Sends the stop signal, and the kill when the grace has passed. Unset: as the task's own plan says. Of a task that has
-  // ended: nothing. Of one that starts: as soon as it runs. The shorter grace of two stops wins.
+  // Sends the stop signal, and the kill when the grace has passed. Unset: as the task's own plan
+  // says. Of a task that has ended: nothing. Of one that starts: as soon as it runs. The shorter
+  // grace of two stops wins.
   absl::StatusOr<TaskSnapshot> Stop(const std::string& task_id,
                                     absl::optional<absl::Duration> grace,
                                     absl::optional<int> signal);

@@ -1,4 +1,5 @@
-// Errors of the engine: the reasons that a program branches on. Every one is listed in docs/errors.md.
+// Errors of the engine: the reasons that a program branches on. Every one is listed in
+// docs/errors.md.
 #ifndef CLOISTER_LIBS_ENGINE_ENGINE_ERROR_H_
 #define CLOISTER_LIBS_ENGINE_ENGINE_ERROR_H_
 
@@ -19,7 +20,8 @@ inline constexpr absl::string_view kTooManyTasks = "TOO_MANY_TASKS";
 inline constexpr absl::string_view kNodeMemoryExhausted = "NODE_MEMORY_EXHAUSTED";
 // A step of the launch failed; metadata: step, index, errno.
 inline constexpr absl::string_view kStartFailed = "START_FAILED";
-// The launcher died before the payload's exec; nothing of the task is left, so it may be started again.
+// The launcher died before the payload's exec; nothing of the task is left, so it may be started
+// again.
 inline constexpr absl::string_view kLauncherDied = "LAUNCHER_DIED";
 // No launcher could be started.
 inline constexpr absl::string_view kNoLauncher = "NO_LAUNCHER";

@@ -1,4 +1,5 @@
-// The engine with launchers that are processes of their own and run nothing (testing/fake_launcher.h).
+// The engine with launchers that are processes of their own and run nothing
+// (testing/fake_launcher.h).
 #include "libs/engine/engine.h"
 
 #include <fcntl.h>
@@ -84,7 +85,8 @@ class EngineTest : public testing::Test {
 
   void NewEngine() {
     engine_.reset();
-    auto engine = Engine::Create(options_, Folder("launchers"), Folder("tasks"), &planner_, &clock_);
+    auto engine =
+        Engine::Create(options_, Folder("launchers"), Folder("tasks"), &planner_, &clock_);
     ASSERT_THAT(engine, IsOk());
     engine_ = *std::move(engine);
     ASSERT_THAT(engine_->Recover(), IsOk());
@@ -230,8 +232,7 @@ TEST_F(EngineTest, AnExitThatOvertakesItsExecIsToldAfterIt) {
   while (watch->Next(&event) == TaskWatch::Poll::kEvent) {
     if (event.kind == TaskEvent::Kind::kChange) changes.push_back(event.change);
   }
-  EXPECT_THAT(changes,
-              ElementsAre(TaskChange::kCreated, TaskChange::kStarted, TaskChange::kEnded));
+  EXPECT_THAT(changes, ElementsAre(TaskChange::kCreated, TaskChange::kStarted, TaskChange::kEnded));
 }
 
 TEST_F(EngineTest, TheSameRequestIsTheSameTask) {
@@ -475,8 +476,7 @@ TEST_F(EngineTest, AnUnfinishedDestroyIsFinished) {
   NewEngine();
   // Joins the removal that is under way.
   for (const char* id : {"ended", "live"}) {
-    EXPECT_THAT(Destroy(id, true),
-                testing::AnyOf(IsOk(), StatusIs(absl::StatusCode::kNotFound)));
+    EXPECT_THAT(Destroy(id, true), testing::AnyOf(IsOk(), StatusIs(absl::StatusCode::kNotFound)));
   }
   EXPECT_THAT(Directories(), IsEmpty());
 }

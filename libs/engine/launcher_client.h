@@ -1,5 +1,5 @@
-// LauncherClient: one connection to one launcher. Requests go out on the caller's thread; what the launcher says comes in
-// on one reader thread of the client's.
+// LauncherClient: one connection to one launcher. Requests go out on the caller's thread; what the
+// launcher says comes in on one reader thread of the client's.
 #ifndef CLOISTER_LIBS_ENGINE_LAUNCHER_CLIENT_H_
 #define CLOISTER_LIBS_ENGINE_LAUNCHER_CLIENT_H_
 
@@ -22,8 +22,9 @@
 
 namespace cloister::engine {
 
-// Hears what a launcher says: on its client's reader thread, one call at a time, in the order of the wire. An
-// implementation must not block, and must not send to the launcher: one whose socket is full waits for this very thread.
+// Hears what a launcher says: on its client's reader thread, one call at a time, in the order of
+// the wire. An implementation must not block, and must not send to the launcher: one whose socket
+// is full waits for this very thread.
 class LauncherListener {
  public:
   virtual ~LauncherListener() = default;
@@ -31,8 +32,8 @@ class LauncherListener {
   virtual void OnLaunchFailed(const std::string& launcher,
                               const internal::LaunchFailed& failed) = 0;
   virtual void OnExited(const std::string& launcher, const internal::Exited& exited) = 0;
-  // The connection broke and was made anew, the launcher living on; this is what it has. A task that is not in it has no
-  // process and never will.
+  // The connection broke and was made anew, the launcher living on; this is what it has. A task
+  // that is not in it has no process and never will.
   virtual void OnInventory(const std::string& launcher,
                            const std::vector<internal::InventoryReply::Entry>& entries) = 0;
   // Its process has ended, and with it its tasks. The last call.
@@ -50,8 +51,8 @@ class LauncherClient {
     bool is_child = false;
   };
 
-  // Connects and says Hello, waiting at most `patience`. Events are kept back until Start. `target` is moved from only on
-  // success.
+  // Connects and says Hello, waiting at most `patience`. Events are kept back until Start. `target`
+  // is moved from only on success.
   static absl::StatusOr<std::unique_ptr<LauncherClient>> Connect(Target* target,
                                                                  absl::Duration patience);
   // Stops listening and closes the connection; the launcher goes on. Not on the reader thread.
@@ -73,8 +74,9 @@ class LauncherClient {
   absl::Status Prepare(const internal::LaunchPlan& plan);
   absl::Status Retire();
 
-  // `done` gets OK when the signal is delivered, NOT_FOUND when there is no process to take it, UNAVAILABLE when the
-  // launcher is gone. On the reader thread, or on the caller's if it cannot be sent.
+  // `done` gets OK when the signal is delivered, NOT_FOUND when there is no process to take it,
+  // UNAVAILABLE when the launcher is gone. On the reader thread, or on the caller's if it cannot be
+  // sent.
   using SignalCallback = absl::AnyInvocable<void(absl::Status) &&>;
   void Signal(const std::string& task_id, int signal, SignalCallback done);
 
@@ -88,9 +90,11 @@ class LauncherClient {
   Wake Await(int socket, int timeout_ms) const;
 
   void Run(LauncherListener* listener);
-  // Delivers until the connection breaks (true) or the client is stopped or the process has ended (false).
+  // Delivers until the connection breaks (true) or the client is stopped or the process has ended
+  // (false).
   bool Listen(int socket, LauncherListener* listener);
-  // A new connection to a living launcher; null when the process has ended or the client is stopped.
+  // A new connection to a living launcher; null when the process has ended or the client is
+  // stopped.
   std::shared_ptr<OwnedFd> Reconnect(LauncherListener* listener);
   void Deliver(const internal::LauncherEvent& event, LauncherListener* listener);
   void FinishSignal(const internal::SignalResult& result);

@@ -66,7 +66,8 @@ class RecordingListener : public LauncherListener {
   std::vector<std::string> heard_ ABSL_GUARDED_BY(mutex_);
 };
 
-// The launcher's conversation is with a fake in this process; its life is that of a `cat` that reads a pipe of ours.
+// The launcher's conversation is with a fake in this process; its life is that of a `cat` that
+// reads a pipe of ours.
 class LauncherClientTest : public testing::Test {
  protected:
   void SetUp() override {

@@ -87,10 +87,9 @@ absl::StatusOr<LauncherDirectory::Listening> LauncherDirectory::Listen(
   CLOISTER_RETURN_IF_ERROR(WriteLauncherRecord(listening.directory.get(), listening.record));
   unlink(listening.record.socket_path().c_str());  // Of an earlier boot, perhaps.
   CLOISTER_ASSIGN_OR_RETURN(listening.socket, ListenSeqpacket(listening.record.socket_path()));
-  CLOISTER_ASSIGN_OR_RETURN(
-      listening.log,
-      OpenBeneath(listening.directory.get(), state::kLauncherLog, O_WRONLY | O_CREAT | O_APPEND,
-                  0600));
+  CLOISTER_ASSIGN_OR_RETURN(listening.log,
+                            OpenBeneath(listening.directory.get(), state::kLauncherLog,
+                                        O_WRONLY | O_CREAT | O_APPEND, 0600));
   return listening;
 }
 
@@ -131,7 +130,8 @@ absl::StatusOr<LauncherClient::Target> LauncherDirectory::Spawn() const {
   absl::Cleanup remove = [&] { [[maybe_unused]] const absl::Status removed = Remove(name); };
   absl::StatusOr<Listening> listening = Listen(name);
   if (!listening.ok()) return Annotate(listening.status(), "launcher ", name);
-  // Our copy of the listening socket is closed with `listening`: were the launcher to die, connecting would fail at once.
+  // Our copy of the listening socket is closed with `listening`: were the launcher to die,
+  // connecting would fail at once.
   absl::StatusOr<LauncherClient::Target> target = Exec(*std::move(listening));
   if (!target.ok()) return Annotate(target.status(), "launcher ", name);
   std::move(remove).Cancel();
@@ -148,7 +148,8 @@ absl::StatusOr<internal::LauncherRecord> LauncherDirectory::ReadRecord(
     bytes = absl::DataLossError("is no LauncherRecord");
   }
   if (absl::IsDataLoss(bytes.status())) {
-    // Written by rename, so only a crash of the machine can have done this: it is of an earlier boot.
+    // Written by rename, so only a crash of the machine can have done this: it is of an earlier
+    // boot.
     return absl::NotFoundError(bytes.status().message());
   }
   if (!bytes.ok()) return bytes.status();
@@ -164,7 +165,8 @@ absl::StatusOr<LauncherClient::Target> LauncherDirectory::Open(const std::string
   target.name = name;
   target.socket_path = record.socket_path();
   if (record.pid() == 0) {
-    // Its executor died between the spawn and the second record, so it was given no task. If it runs, it leaves.
+    // Its executor died between the spawn and the second record, so it was given no task. If it
+    // runs, it leaves.
     SendAway(record.socket_path());
     return absl::NotFoundError(absl::StrCat("launcher ", name, " was never given a task"));
   }
@@ -192,8 +194,7 @@ std::string LauncherDirectory::LastWords(const std::string& name) const {
 absl::Status LauncherDirectory::Remove(const std::string& name) const {
   absl::StatusOr<internal::LauncherRecord> record = ReadRecord(name);
   if (record.ok()) unlink(record->socket_path().c_str());
-  absl::StatusOr<OwnedFd> directory =
-      OpenBeneath(directory_.get(), name, O_PATH | O_DIRECTORY);
+  absl::StatusOr<OwnedFd> directory = OpenBeneath(directory_.get(), name, O_PATH | O_DIRECTORY);
   if (absl::IsNotFound(directory.status())) return absl::OkStatus();
   if (!directory.ok()) return directory.status();
   // The record last: while it is there, the rest can be found again.

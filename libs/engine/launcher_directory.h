@@ -1,5 +1,5 @@
-// LauncherDirectory: the folder `launchers` of the state directory: spawns a launcher into it, and reads back who is there
-// (libs/state/layout.h).
+// LauncherDirectory: the folder `launchers` of the state directory: spawns a launcher into it, and
+// reads back who is there (libs/state/layout.h).
 #ifndef CLOISTER_LIBS_ENGINE_LAUNCHER_DIRECTORY_H_
 #define CLOISTER_LIBS_ENGINE_LAUNCHER_DIRECTORY_H_
 
@@ -23,7 +23,8 @@ struct LauncherProgram {
   std::string boot_id;
   // For the sockets: 0700, short.
   std::string run_directory;
-  // Unique on this machine for this state directory: "<slot_prefix>-<launcher>" begins every cgroup slot's name.
+  // Unique on this machine for this state directory: "<slot_prefix>-<launcher>" begins every cgroup
+  // slot's name.
   std::string slot_prefix;
 };
 
@@ -38,8 +39,8 @@ class LauncherDirectory {
   // Records a new launcher, spawns it and connects. On failure nothing of it is left.
   absl::StatusOr<LauncherClient::Target> Spawn() const;
 
-  // The launcher of a record. NOT_FOUND: it is gone, it was of another boot, or it never ran. UNAVAILABLE: it lives and
-  // does not answer.
+  // The launcher of a record. NOT_FOUND: it is gone, it was of another boot, or it never ran.
+  // UNAVAILABLE: it lives and does not answer.
   absl::StatusOr<LauncherClient::Target> Open(const std::string& name) const;
 
   // Its record; NOT_FOUND.
@@ -48,7 +49,8 @@ class LauncherDirectory {
   // Forgets a launcher that is gone, its socket included. Idempotent.
   absl::Status Remove(const std::string& name) const;
 
-  // The end of its log, a few hundred bytes at most, without line breaks at the end; empty if there is none.
+  // The end of its log, a few hundred bytes at most, without line breaks at the end; empty if there
+  // is none.
   std::string LastWords(const std::string& name) const;
 
   std::string SlotPrefix(const std::string& name) const;

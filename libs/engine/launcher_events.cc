@@ -86,12 +86,12 @@ void LauncherEvents::OnLaunched(const std::string&, const internal::Launched& la
     record.plan.reset();
     record.keep = true;
   };
-  // Of a task that has gone, or from a launcher that breaks its protocol: nobody is there to be told.
+  // Of a task that has gone, or from a launcher that breaks its protocol: nobody is there to be
+  // told.
   table_->Apply(launched.task_id(), TaskInput::kLaunched, edit).IgnoreError();
 }
 
-void LauncherEvents::OnLaunchFailed(const std::string&,
-                                    const internal::LaunchFailed& failed) {
+void LauncherEvents::OnLaunchFailed(const std::string&, const internal::LaunchFailed& failed) {
   absl::StatusOr<TaskRecord> record = table_->Find(failed.task_id());
   if (!record.ok()) return;
   v1::StartFailure failure;
@@ -105,16 +105,16 @@ void LauncherEvents::OnLaunchFailed(const std::string&,
 }
 
 void LauncherEvents::OnExited(const std::string&, const internal::Exited& exited) {
-  Release(table_->Apply(exited.task_id(), TaskInput::kExited,
-                        [&](TaskRecord& record, v1::Task& task) {
-                          SetExited(exited, &task);
-                          // An exit that overtook its Launched: there was an exec all the same.
-                          if (record.plan != nullptr) {
-                            *task.mutable_fence() = planner_->Fence(*record.plan);
-                          }
-                          record.plan.reset();
-                          record.keep = true;
-                        }));
+  Release(
+      table_->Apply(exited.task_id(), TaskInput::kExited, [&](TaskRecord& record, v1::Task& task) {
+        SetExited(exited, &task);
+        // An exit that overtook its Launched: there was an exec all the same.
+        if (record.plan != nullptr) {
+          *task.mutable_fence() = planner_->Fence(*record.plan);
+        }
+        record.plan.reset();
+        record.keep = true;
+      }));
 }
 
 void LauncherEvents::OnInventory(const std::string& launcher,
@@ -169,10 +169,10 @@ void LauncherEvents::Settle(const std::string& task_id, const TaskRecords& recor
 void LauncherEvents::FailUnstarted(const std::string& task_id, absl::string_view reason) {
   v1::StartFailure failure;
   failure.set_message(absl::StrCat("not started: ", reason));
-  starter_->Fail(
-      task_id, std::move(failure),
-      EngineError(absl::StatusCode::kUnavailable, kLauncherDied,
-                  absl::StrCat("task '", task_id, "' was not started: ", reason), {{"task_id", task_id}}));
+  starter_->Fail(task_id, std::move(failure),
+                 EngineError(absl::StatusCode::kUnavailable, kLauncherDied,
+                             absl::StrCat("task '", task_id, "' was not started: ", reason),
+                             {{"task_id", task_id}}));
 }
 
 void LauncherEvents::Lose(const std::string& task_id, absl::string_view reason) {

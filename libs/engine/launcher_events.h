@@ -1,4 +1,5 @@
-// LauncherEvents: brings what launchers say, and what is found of tasks after a break, into the table.
+// LauncherEvents: brings what launchers say, and what is found of tasks after a break, into the
+// table.
 #ifndef CLOISTER_LIBS_ENGINE_LAUNCHER_EVENTS_H_
 #define CLOISTER_LIBS_ENGINE_LAUNCHER_EVENTS_H_
 
@@ -39,8 +40,8 @@ class LauncherEvents : public LauncherListener {
                    const std::vector<InventoryEntry>& entries) override;
   void OnLauncherDied(const std::string& launcher) override;
 
-  // Brings a live task of the table to what is true of it (recovery.h). `entry` is what its launcher says of it, if that
-  // lives; null if it says nothing.
+  // Brings a live task of the table to what is true of it (recovery.h). `entry` is what its
+  // launcher says of it, if that lives; null if it says nothing.
   void Settle(const std::string& task_id, const TaskRecords& records, bool launcher_lives,
               const InventoryEntry* entry);
 

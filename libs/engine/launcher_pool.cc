@@ -54,8 +54,8 @@ void LauncherPool::Trouble(const absl::Status& status) const {
 
 void LauncherPool::Sweep(const std::string& name) {
   if (options_.sweep_slots == nullptr) return;
-  Trouble(Annotate(options_.sweep_slots(directory_.SlotPrefix(name)), "cgroups of launcher ",
-                   name));
+  Trouble(
+      Annotate(options_.sweep_slots(directory_.SlotPrefix(name)), "cgroups of launcher ", name));
 }
 
 absl::StatusOr<std::unique_ptr<LauncherClient>> LauncherPool::Reconnect(const std::string& name) {
@@ -117,7 +117,8 @@ absl::Status LauncherPool::Start(const std::map<std::string, int>& loads) {
 }
 
 LauncherPool::Launcher* LauncherPool::PickOpen() {
-  // The fullest first, so that the others can empty and one crash hits as few tasks as may be expected anyway.
+  // The fullest first, so that the others can empty and one crash hits as few tasks as may be
+  // expected anyway.
   Launcher* best = nullptr;
   for (auto& entry : launchers_) {
     Launcher& launcher = entry.second;
@@ -144,7 +145,8 @@ absl::StatusOr<std::shared_ptr<LauncherClient>> LauncherPool::Take() {
       if (RunsLow()) spawn_wanted_ = true;
       return launcher->client;
     }
-    // An attempt that was under way when we came may have failed for a reason that is gone: ours counts.
+    // An attempt that was under way when we came may have failed for a reason that is gone: ours
+    // counts.
     const bool tried = spawns_ > asked_at && !spawn_status_.ok();
     if (tried || stopping_) {
       return EngineError(absl::StatusCode::kUnavailable, kNoLauncher,
@@ -189,10 +191,10 @@ void LauncherPool::RetireIdle(absl::Duration patience) {
   idle.clear();
   absl::MutexLock lock(&mutex_);
   const auto buried = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return std::none_of(names.begin(), names.end(), [this](const std::string& name)
-                            ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-                              return launchers_.count(name) > 0;
-                            });
+    return std::none_of(names.begin(), names.end(),
+                        [this](const std::string& name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+                          return launchers_.count(name) > 0;
+                        });
   };
   mutex_.AwaitWithTimeout(absl::Condition(&buried), patience);
 }
@@ -229,9 +231,9 @@ absl::StatusOr<std::unique_ptr<LauncherClient>> LauncherPool::SpawnAndConnect() 
   const std::string words = directory_.LastWords(name);
   Sweep(name);
   Trouble(directory_.Remove(name));
-  return absl::UnavailableError(
-      absl::StrCat("'", options_.program.path, "' does not come up: ",
-                   words.empty() ? std::string(client.status().message()) : words));
+  return absl::UnavailableError(absl::StrCat(
+      "'", options_.program.path,
+      "' does not come up: ", words.empty() ? std::string(client.status().message()) : words));
 }
 
 absl::Status LauncherPool::SpawnOne() {

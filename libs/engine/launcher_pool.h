@@ -1,6 +1,7 @@
-// LauncherPool: the launchers of one executor. Each takes up to a number of tasks at once (a bounded blast radius); a new
-// one is spawned before the last is full. Launchers outlive the executor: a restarted one finds them by their records.
-// After an upgrade new tasks go to new launchers, and an old one leaves with its last task.
+// LauncherPool: the launchers of one executor. Each takes up to a number of tasks at once (a
+// bounded blast radius); a new one is spawned before the last is full. Launchers outlive the
+// executor: a restarted one finds them by their records. After an upgrade new tasks go to new
+// launchers, and an old one leaves with its last task.
 #ifndef CLOISTER_LIBS_ENGINE_LAUNCHER_POOL_H_
 #define CLOISTER_LIBS_ENGINE_LAUNCHER_POOL_H_
 
@@ -28,7 +29,8 @@ namespace cloister::engine {
 struct LauncherPoolOptions {
   LauncherProgram program;
   int tasks_per_launcher = 256;
-  // What most tasks look like: made ready in each new launcher, so that its first task does not pay for it. May be empty.
+  // What most tasks look like: made ready in each new launcher, so that its first task does not pay
+  // for it. May be empty.
   internal::LaunchPlan prepare;
   // Kills and removes all cgroup slots of a dead launcher, by its slot prefix. May be null.
   std::function<absl::Status(const std::string& slot_prefix)> sweep_slots;
@@ -39,8 +41,9 @@ struct LauncherPoolOptions {
 // Thread-safe.
 class LauncherPool : private LauncherListener {
  public:
-  // `launchers` is the state directory's folder of that name. `listener` hears all launchers, each on a thread of its own;
-  // OnLauncherDied comes after the launcher's cgroup slots are swept, and it may block then. It outlives the pool.
+  // `launchers` is the state directory's folder of that name. `listener` hears all launchers, each
+  // on a thread of its own; OnLauncherDied comes after the launcher's cgroup slots are swept, and
+  // it may block then. It outlives the pool.
   LauncherPool(OwnedFd launchers, LauncherPoolOptions options, LauncherListener* listener);
   ~LauncherPool() override;
   LauncherPool(const LauncherPool&) = delete;
@@ -50,16 +53,17 @@ class LauncherPool : private LauncherListener {
     // Every living launcher, by name, with what it has.
     std::map<std::string, std::vector<internal::InventoryReply::Entry>> inventories;
   };
-  // Connects to the launchers of an earlier executor of this boot, and removes what is left of those that are gone. Before
-  // Start. An error names the launcher that lives and does not answer.
+  // Connects to the launchers of an earlier executor of this boot, and removes what is left of
+  // those that are gone. Before Start. An error names the launcher that lives and does not answer.
   absl::StatusOr<Recovered> Recover();
 
-  // Events begin. With `loads`, the number of live tasks of each recovered launcher. Spawns a launcher if there is none
-  // with room; an error says why that failed, and the pool is of use all the same.
+  // Events begin. With `loads`, the number of live tasks of each recovered launcher. Spawns a
+  // launcher if there is none with room; an error says why that failed, and the pool is of use all
+  // the same.
   absl::Status Start(const std::map<std::string, int>& loads);
 
-  // A launcher with room for one more task, which counts from now on until Release. Waits for one to be spawned where need
-  // be. UNAVAILABLE (NO_LAUNCHER) says why there is none.
+  // A launcher with room for one more task, which counts from now on until Release. Waits for one
+  // to be spawned where need be. UNAVAILABLE (NO_LAUNCHER) says why there is none.
   absl::StatusOr<std::shared_ptr<LauncherClient>> Take();
   // The task does not run, or not any more.
   void Release(const std::string& launcher);
@@ -67,12 +71,12 @@ class LauncherPool : private LauncherListener {
   // Null for one that is gone.
   std::shared_ptr<LauncherClient> Find(absl::string_view launcher) const;
 
-  // For a shutdown: has launchers without tasks leave, and waits until nothing of them is left, at most `patience`. What is
-  // left then is cleared away at the next start.
+  // For a shutdown: has launchers without tasks leave, and waits until nothing of them is left, at
+  // most `patience`. What is left then is cleared away at the next start.
   void RetireIdle(absl::Duration patience);
 
-  // Closes the connections; launchers and tasks go on. No call of the listener's is under way or comes afterwards, and Find
-  // finds nothing. The destructor does it, if nobody has.
+  // Closes the connections; launchers and tasks go on. No call of the listener's is under way or
+  // comes afterwards, and Find finds nothing. The destructor does it, if nobody has.
   void Close();
 
  private:

@@ -16,7 +16,8 @@
 namespace cloister::engine {
 namespace {
 
-// False when `deadline` passed first. An error or a hang-up counts as ready: the call that follows says which.
+// False when `deadline` passed first. An error or a hang-up counts as ready: the call that follows
+// says which.
 bool AwaitReady(int fd, short events, absl::Time deadline) {  // NOLINT: poll(2) takes a short
   while (true) {
     const absl::Duration left = std::max(absl::ZeroDuration(), deadline - absl::Now());
@@ -57,7 +58,8 @@ absl::Status SendLaunch(int socket, const std::string& task_id, const internal::
   internal::LauncherRequest request;
   request.mutable_launch()->set_task_id(task_id);
   if (plan.ByteSizeLong() <= kMaxInlinePlanBytes) {
-    // Lent, not copied: a plan is a few KiB in some hundred pieces, and this is the way of every start.
+    // Lent, not copied: a plan is a few KiB in some hundred pieces, and this is the way of every
+    // start.
     request.mutable_launch()->unsafe_arena_set_allocated_plan(
         const_cast<internal::LaunchPlan*>(&plan));
     const std::string bytes = request.SerializeAsString();
@@ -65,8 +67,7 @@ absl::Status SendLaunch(int socket, const std::string& task_id, const internal::
     return SendPatiently(socket, bytes, {task_directory});
   }
   request.mutable_launch()->set_plan_in_fd(true);
-  CLOISTER_ASSIGN_OR_RETURN(OwnedFd memfd,
-                            MakeSealedMemfd("plan", plan.SerializeAsString(), 0600));
+  CLOISTER_ASSIGN_OR_RETURN(OwnedFd memfd, MakeSealedMemfd("plan", plan.SerializeAsString(), 0600));
   return SendPatiently(socket, request.SerializeAsString(), {task_directory, memfd.get()});
 }
 

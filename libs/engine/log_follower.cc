@@ -43,14 +43,13 @@ absl::StatusOr<LogFollower::Ticket> LogFollower::Follow(int file, std::function<
   const int watch = inotify_add_watch(inotify_.get(), path.c_str(), IN_MODIFY);
   if (watch < 0) {
     if (errno == ENOSPC) {
-      return absl::ResourceExhaustedError(
-          "follow output: fs.inotify.max_user_watches is reached");
+      return absl::ResourceExhaustedError("follow output: fs.inotify.max_user_watches is reached");
     }
     return ErrnoStatus(errno, "follow output");
   }
   const Ticket ticket = {watch, next_number_++};
-  followers_[watch].emplace(
-      ticket.number, std::make_shared<const std::function<void()>>(std::move(on_growth)));
+  followers_[watch].emplace(ticket.number,
+                            std::make_shared<const std::function<void()>>(std::move(on_growth)));
   return ticket;
 }
 

@@ -1,5 +1,5 @@
-// LogFollower: says that a file has grown. One inotify instance and one thread for all followers of a node. Source:
-// inotify(7).
+// LogFollower: says that a file has grown. One inotify instance and one thread for all followers of
+// a node. Source: inotify(7).
 #ifndef CLOISTER_LIBS_ENGINE_LOG_FOLLOWER_H_
 #define CLOISTER_LIBS_ENGINE_LOG_FOLLOWER_H_
 
@@ -30,12 +30,14 @@ class LogFollower {
     uint64_t number = 0;
   };
 
-  // Calls `on_growth` each time that the file may have grown from now on; several writes may make one call. `file` is
-  // borrowed, for the length of this call. The callback runs on the follower's thread without a lock held and must not
-  // block. RESOURCE_EXHAUSTED when the user's inotify watches (fs.inotify.max_user_watches) are used up.
+  // Calls `on_growth` each time that the file may have grown from now on; several writes may make
+  // one call. `file` is borrowed, for the length of this call. The callback runs on the follower's
+  // thread without a lock held and must not block. RESOURCE_EXHAUSTED when the user's inotify
+  // watches (fs.inotify.max_user_watches) are used up.
   absl::StatusOr<Ticket> Follow(int file, std::function<void()> on_growth);
 
-  // No call begins after this; one that has begun may still be running: let the callback own what it touches.
+  // No call begins after this; one that has begun may still be running: let the callback own what
+  // it touches.
   void Unfollow(const Ticket& ticket);
 
  private:

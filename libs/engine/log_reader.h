@@ -1,5 +1,5 @@
-// LogReader: one reader of one output of a task, by absolute offset. It holds no thread: the reader takes what is there,
-// and is called when there may be more.
+// LogReader: one reader of one output of a task, by absolute offset. It holds no thread: the reader
+// takes what is there, and is called when there may be more.
 #ifndef CLOISTER_LIBS_ENGINE_LOG_READER_H_
 #define CLOISTER_LIBS_ENGINE_LOG_READER_H_
 
@@ -31,8 +31,8 @@ class LogReader : public std::enable_shared_from_this<LogReader> {
   // Opens the output; NOT_FOUND while there is none yet.
   using Open = std::function<absl::StatusOr<OwnedFd>()>;
 
-  // Without `follower` it ends with what is there; with one (which outlives it), when the output has ended. `on_ready` is
-  // called without any lock held and must not block.
+  // Without `follower` it ends with what is there; with one (which outlives it), when the output
+  // has ended. `on_ready` is called without any lock held and must not block.
   LogReader(Open open, uint64_t offset, LogFollower* follower, std::function<void()> on_ready);
   ~LogReader();
   LogReader(const LogReader&) = delete;

@@ -165,8 +165,8 @@ TEST_F(LogReaderTest, ACancelledReaderIsNotCalled) {
 }
 
 TEST_F(LogReaderTest, AnOutputThatCannotBeOpenedIsAnError) {
-  LogReader reader([]() -> absl::StatusOr<OwnedFd> { return absl::PermissionDeniedError("no"); },
-                   0, nullptr, [] {});
+  LogReader reader([]() -> absl::StatusOr<OwnedFd> { return absl::PermissionDeniedError("no"); }, 0,
+                   nullptr, [] {});
   uint64_t offset;
   std::string data;
   EXPECT_THAT(reader.Next(&offset, &data), StatusIs(absl::StatusCode::kPermissionDenied));

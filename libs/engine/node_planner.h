@@ -1,4 +1,5 @@
-// NodePlanner: plans for this node: checks what was asked, asks the node's user database, makes the plan.
+// NodePlanner: plans for this node: checks what was asked, asks the node's user database, makes the
+// plan.
 #ifndef CLOISTER_LIBS_ENGINE_NODE_PLANNER_H_
 #define CLOISTER_LIBS_ENGINE_NODE_PLANNER_H_
 

@@ -20,7 +20,8 @@ RecoveryVerdict DecideRecovery(const RecoveryFacts& facts) {
     case RecoveryFacts::ExitRecord::kNone:
       break;
   }
-  // Pids, inventories and live records mean nothing in another boot; the launch record may not have reached the disk.
+  // Pids, inventories and live records mean nothing in another boot; the launch record may not have
+  // reached the disk.
   if (!facts.this_boot) return Lost(kLostByReboot);
   switch (facts.launcher) {
     case RecoveryFacts::Launcher::kStarting:

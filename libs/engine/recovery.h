@@ -1,17 +1,18 @@
-// What is true of a task, decided from its records and what its launcher says: after a restart of the executor, after a
-// connection that broke, and after a launcher that died. A table; pure.
+// What is true of a task, decided from its records and what its launcher says: after a restart of
+// the executor, after a connection that broke, and after a launcher that died. A table; pure.
 //
 //   exit record  boot     launcher says     launch record   the task is
 //   exited       any      anything          any             EXITED, as recorded
 //   failed       any      anything          any             EXITED, never ran: as recorded
 //   none         another  anything          any             LOST "node rebooted"
 //   none         this     it has it         any             as the launcher says
-//   none         this     it has it not     none, taken     EXITED, never ran (the launch never arrived, or failed)
-//   none         this     it has it not     cloned          LOST "launcher does not know it"
-//   none         this     nothing: is gone  none            EXITED, never ran
-//   none         this     nothing: is gone  taken, cloned   LOST "launcher died"
+//   none         this     it has it not     none, taken     EXITED, never ran (the launch never
+//   arrived, or failed) none         this     it has it not     cloned          LOST "launcher does
+//   not know it" none         this     nothing: is gone  none            EXITED, never ran none
+//   this     nothing: is gone  taken, cloned   LOST "launcher died"
 //
-// "taken" is a launch record without a pid: written right before the clone, so whether there was one is not known.
+// "taken" is a launch record without a pid: written right before the clone, so whether there was
+// one is not known.
 #ifndef CLOISTER_LIBS_ENGINE_RECOVERY_H_
 #define CLOISTER_LIBS_ENGINE_RECOVERY_H_
 

@@ -18,7 +18,8 @@ constexpr Launch kLaunches[] = {Launch::kNone, Launch::kTaken, Launch::kCloned};
 constexpr Launcher kLaunchers[] = {Launcher::kGone,    Launcher::kUnknown,  Launcher::kStarting,
                                    Launcher::kRunning, Launcher::kStopping, Launcher::kExited};
 
-// What the header's table says, row by row, written down once more for each combination without an exit record.
+// What the header's table says, row by row, written down once more for each combination without an
+// exit record.
 struct Cell {
   Launcher launcher;
   Launch launch;

@@ -69,8 +69,8 @@ void TaskDestroyer::Destroy(const std::string& task_id, bool force, Callback don
 }
 
 void TaskDestroyer::Kill(const std::string& task_id) {
-  // Before the kill: an executor that dies now must not forget that the task was to go. A full disk is no obstacle, as
-  // removal is what helps there.
+  // Before the kill: an executor that dies now must not forget that the task was to go. A full disk
+  // is no obstacle, as removal is what helps there.
   files_->MarkDestroying(task_id).IgnoreError();
   std::string launcher;
   const auto kill = [&](TaskRecord& record) {
@@ -85,8 +85,9 @@ void TaskDestroyer::Kill(const std::string& task_id) {
     client->Stop(task_id, SIGKILL, 0).IgnoreError();
   }
   const absl::Status waits =
-      amended.ok() ? table_->Wait(task_id, Until::kEnded,
-                                  [this, task_id](const TaskRecord&) { Enqueue(task_id); })
+      amended.ok() ? table_
+                         ->Wait(task_id, Until::kEnded,
+                                [this, task_id](const TaskRecord&) { Enqueue(task_id); })
                          .status()
                    : amended;
   // It can only have gone if a failed start of it was removed at the same time.
@@ -114,7 +115,8 @@ void TaskDestroyer::Run() {
       queue_.pop_front();
     }
     absl::StatusOr<TaskRecord> record = table_->Find(task_id);
-    // Queued twice, by a failed start and by a destroy: it has gone, or another start of the same id has taken its place.
+    // Queued twice, by a failed start and by a destroy: it has gone, or another start of the same
+    // id has taken its place.
     if (!record.ok() || !record->destroying || IsLive(record->phase)) continue;
     Finish(task_id, Remove(task_id, *record));
   }

@@ -1,5 +1,5 @@
-// TaskDestroyer: takes ended tasks apart on a thread of its own: has the launcher forget them, removes their directories,
-// then the objects. A crash midway is finished at the next start.
+// TaskDestroyer: takes ended tasks apart on a thread of its own: has the launcher forget them,
+// removes their directories, then the objects. A crash midway is finished at the next start.
 #ifndef CLOISTER_LIBS_ENGINE_TASK_DESTROYER_H_
 #define CLOISTER_LIBS_ENGINE_TASK_DESTROYER_H_
 
@@ -23,22 +23,25 @@ namespace cloister::engine {
 // Thread-safe.
 class TaskDestroyer {
  public:
-  // All of it outlives the destroyer. `on_trouble` hears of removals that failed with nobody waiting for them.
+  // All of it outlives the destroyer. `on_trouble` hears of removals that failed with nobody
+  // waiting for them.
   TaskDestroyer(TaskTable* table, LauncherPool* pool, const TaskFiles* files,
                 std::function<void(const absl::Status&)> on_trouble);
-  // Finishes the removal that is under way; the others are finished at the next start of the executor. Whoever waits gets
-  // UNAVAILABLE.
+  // Finishes the removal that is under way; the others are finished at the next start of the
+  // executor. Whoever waits gets UNAVAILABLE.
   ~TaskDestroyer();
   TaskDestroyer(const TaskDestroyer&) = delete;
   TaskDestroyer& operator=(const TaskDestroyer&) = delete;
 
   using Callback = absl::AnyInvocable<void(absl::Status) &&>;
 
-  // Removes the task, and answers when nothing of it is left. With `force` a live one is killed first; without it that is
-  // FAILED_PRECONDITION (TASK_LIVE). NOT_FOUND. Any number of destroys of one task may wait for the same removal.
+  // Removes the task, and answers when nothing of it is left. With `force` a live one is killed
+  // first; without it that is FAILED_PRECONDITION (TASK_LIVE). NOT_FOUND. Any number of destroys of
+  // one task may wait for the same removal.
   void Destroy(const std::string& task_id, bool force, Callback done);
 
-  // Removes a task whose start has failed and that nobody was promised. Its record says `destroying` already.
+  // Removes a task whose start has failed and that nobody was promised. Its record says
+  // `destroying` already.
   void RemoveFailedStart(const std::string& task_id);
 
  private:

@@ -115,7 +115,8 @@ absl::StatusOr<OwnedFd> TaskFiles::OpenOutput(const std::string& task_id,
       O_RDONLY | O_NONBLOCK);
 }
 
-// 0, or the errno. ENOENT: there is no such task, or it was renamed by an attempt that went no further.
+// 0, or the errno. ENOENT: there is no such task, or it was renamed by an attempt that went no
+// further.
 int TaskFiles::MarkRemoved(const std::string& task_id) const {
   const std::string removed = absl::StrCat(task_id, state::kRemovedSuffix);
   return renameat2(tasks_.get(), task_id.c_str(), tasks_.get(), removed.c_str(),

@@ -1,4 +1,5 @@
-// TaskFiles: the tasks directory of the state directory (libs/state/layout.h): records, outputs, removal.
+// TaskFiles: the tasks directory of the state directory (libs/state/layout.h): records, outputs,
+// removal.
 #ifndef CLOISTER_LIBS_ENGINE_TASK_FILES_H_
 #define CLOISTER_LIBS_ENGINE_TASK_FILES_H_
 
@@ -18,7 +19,8 @@ enum class OutputStream { kStdout, kStderr };
 
 // What is on disk for one task.
 struct TaskRecords {
-  // NOT_FOUND: none was written, so nothing was ever done for this task. DATA_LOSS: it cannot be read.
+  // NOT_FOUND: none was written, so nothing was ever done for this task. DATA_LOSS: it cannot be
+  // read.
   absl::StatusOr<internal::IntentRecord> intent;
   // What cannot be read counts as not there.
   absl::optional<internal::LaunchRecord> launch;
@@ -30,11 +32,12 @@ class TaskFiles {
  public:
   explicit TaskFiles(OwnedFd tasks);
 
-  // Makes the task directory with its intent in it, and opens it (O_PATH). No fsync: a machine that crashes loses the task
-  // anyway. On failure the directory is removed.
+  // Makes the task directory with its intent in it, and opens it (O_PATH). No fsync: a machine that
+  // crashes loses the task anyway. On failure the directory is removed.
   absl::StatusOr<OwnedFd> Create(const internal::IntentRecord& intent) const;
 
-  // Notes that a live task is to go once it has ended, so that a restart finishes it. OK if there is no such task.
+  // Notes that a live task is to go once it has ended, so that a restart finishes it. OK if there
+  // is no such task.
   absl::Status MarkDestroying(const std::string& task_id) const;
 
   TaskRecords Read(const std::string& task_id) const;
@@ -46,8 +49,8 @@ class TaskFiles {
   // NOT_FOUND while the launcher has not made it.
   absl::StatusOr<OwnedFd> OpenOutput(const std::string& task_id, OutputStream stream) const;
 
-  // The directory with everything in it. The first step decides: a crash after it leaves something to be cleared away, but
-  // no task. OK if there is none.
+  // The directory with everything in it. The first step decides: a crash after it leaves something
+  // to be cleared away, but no task. OK if there is none.
   absl::Status Remove(const std::string& task_id) const;
 
  private:

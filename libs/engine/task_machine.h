@@ -1,7 +1,9 @@
-// TaskMachine: the life of a task as a table, phase x input -> phase and events. Pure: no clock, no lock, no I/O.
+// TaskMachine: the life of a task as a table, phase x input -> phase and events. Pure: no clock, no
+// lock, no I/O.
 //
-// The events come in the order that WatchTasksResponse promises (proto/cloister/v1/task_service.proto): CREATED, STARTED,
-// STOPPING, ENDED, DESTROYED; none twice, none out of order, whatever order the inputs come in.
+// The events come in the order that WatchTasksResponse promises
+// (proto/cloister/v1/task_service.proto): CREATED, STARTED, STOPPING, ENDED, DESTROYED; none twice,
+// none out of order, whatever order the inputs come in.
 #ifndef CLOISTER_LIBS_ENGINE_TASK_MACHINE_H_
 #define CLOISTER_LIBS_ENGINE_TASK_MACHINE_H_
 
@@ -14,8 +16,8 @@
 
 namespace cloister::engine {
 
-// One step finer than v1::TaskState: a stop that is asked for before the exec is known is remembered, so that STOPPING is
-// told after STARTED.
+// One step finer than v1::TaskState: a stop that is asked for before the exec is known is
+// remembered, so that STOPPING is told after STARTED.
 enum class TaskPhase {
   kPending,       // Accepted; nothing of it runs.
   kPendingStop,   // The same, and a stop was asked for.
@@ -47,7 +49,8 @@ struct TaskTransition {
   enum class Verdict {
     kMoves,    // To `next`, with `events`.
     kIgnored,  // A repetition, or news that comes too late: no change, no event, no error.
-    kRefused,  // Cannot be: of the caller's request (destroy of a live task) or of a launcher that breaks its protocol.
+    kRefused,  // Cannot be: of the caller's request (destroy of a live task) or of a launcher that
+               // breaks its protocol.
   };
   Verdict verdict = Verdict::kRefused;
   // The old phase unless verdict is kMoves.

@@ -12,12 +12,12 @@ namespace cloister::engine {
 namespace {
 
 constexpr TaskPhase kAllPhases[] = {
-    TaskPhase::kPending,  TaskPhase::kPendingStop, TaskPhase::kStarting,
-    TaskPhase::kStartingStop, TaskPhase::kRunning, TaskPhase::kStopping,
-    TaskPhase::kExited,   TaskPhase::kLost,        TaskPhase::kDestroyed};
-constexpr TaskInput kAllInputs[] = {TaskInput::kLaunch, TaskInput::kLaunched,
-                                    TaskInput::kLaunchFailed, TaskInput::kStop, TaskInput::kExited,
-                                    TaskInput::kLose, TaskInput::kDestroy};
+    TaskPhase::kPending,      TaskPhase::kPendingStop, TaskPhase::kStarting,
+    TaskPhase::kStartingStop, TaskPhase::kRunning,     TaskPhase::kStopping,
+    TaskPhase::kExited,       TaskPhase::kLost,        TaskPhase::kDestroyed};
+constexpr TaskInput kAllInputs[] = {
+    TaskInput::kLaunch, TaskInput::kLaunched, TaskInput::kLaunchFailed, TaskInput::kStop,
+    TaskInput::kExited, TaskInput::kLose,     TaskInput::kDestroy};
 
 std::string Word(TaskChange change) {
   constexpr const char* kWords[] = {"CREATED", "STARTED", "STOPPING", "ENDED", "DESTROYED"};
@@ -55,8 +55,8 @@ TEST(TaskMachine, EveryCellIsAsDocumented) {
        {"starting, stop asked for:", "refused", "exited: STOPPING ENDED", "ignored", "refused",
         "lost: STOPPING ENDED", "refused"}},
       {TaskPhase::kStarting,
-       {"refused", "running: STARTED", "exited: ENDED", "starting, stop asked for:",
-        "exited: STARTED ENDED", "lost: ENDED", "refused"}},
+       {"refused", "running: STARTED", "exited: ENDED",
+        "starting, stop asked for:", "exited: STARTED ENDED", "lost: ENDED", "refused"}},
       {TaskPhase::kStartingStop,
        {"refused", "stopping: STARTED STOPPING", "exited: STOPPING ENDED", "ignored",
         "exited: STARTED STOPPING ENDED", "lost: STOPPING ENDED", "refused"}},
@@ -107,9 +107,8 @@ void ExpectOrder(TaskPhase phase, TaskChange last, bool started, int inputs_left
     TaskChange told = last;
     bool has_started = started;
     for (TaskChange change : transition.events()) {
-      ASSERT_GT(change, told) << absl::StrJoin(*path, ", ", [](std::string* out, TaskInput in) {
-        absl::StrAppend(out, Name(in));
-      });
+      ASSERT_GT(change, told) << absl::StrJoin(
+          *path, ", ", [](std::string* out, TaskInput in) { absl::StrAppend(out, Name(in)); });
       told = change;
       has_started |= change == TaskChange::kStarted;
     }
@@ -130,8 +129,7 @@ TEST(TaskMachine, EventsComeOnceAndInOrderWhateverTheInputs) {
 TEST(TaskMachine, AnExitBeforeItsLaunchedTellsStartedFirst) {
   const TaskTransition exit = NextPhase(TaskPhase::kStarting, TaskInput::kExited);
   EXPECT_THAT(exit.events(), testing::ElementsAre(TaskChange::kStarted, TaskChange::kEnded));
-  EXPECT_EQ(NextPhase(exit.next, TaskInput::kLaunched).verdict,
-            TaskTransition::Verdict::kIgnored);
+  EXPECT_EQ(NextPhase(exit.next, TaskInput::kLaunched).verdict, TaskTransition::Verdict::kIgnored);
 }
 
 TEST(TaskMachine, EveryPhaseHasItsPublicState) {

@@ -1,4 +1,5 @@
-// TaskPlanner: from what was asked to what the launcher will do. The engine's view of libs/task, libs/node and libs/plan.
+// TaskPlanner: from what was asked to what the launcher will do. The engine's view of libs/task,
+// libs/node and libs/plan.
 #ifndef CLOISTER_LIBS_ENGINE_TASK_PLANNER_H_
 #define CLOISTER_LIBS_ENGINE_TASK_PLANNER_H_
 
@@ -30,7 +31,8 @@ class TaskPlanner {
  public:
   virtual ~TaskPlanner() = default;
 
-  // INVALID_ARGUMENT with every violation at once; PERMISSION_DENIED for what this node does not permit; and so on.
+  // INVALID_ARGUMENT with every violation at once; PERMISSION_DENIED for what this node does not
+  // permit; and so on.
   virtual absl::StatusOr<PlannedTask> Plan(const v1::TaskConfig& config) const = 0;
   virtual absl::StatusOr<Explanation> Explain(const v1::TaskConfig& config) const = 0;
 

@@ -15,8 +15,8 @@
 
 namespace cloister::engine {
 
-// What is read back of a task. Never changed once made: each change of the task makes a new one, so that readers and
-// watchers share it without a lock. Environment values are already withheld in it.
+// What is read back of a task. Never changed once made: each change of the task makes a new one, so
+// that readers and watchers share it without a lock. Environment values are already withheld in it.
 using TaskSnapshot = std::shared_ptr<const v1::Task>;
 
 // When a start got how far, on the monotonic clock of this process; zero in a recovered task.
@@ -36,7 +36,8 @@ struct TaskRecord {
   TaskPhase phase = TaskPhase::kPending;
   // Never null in a table.
   TaskSnapshot task;
-  // Who asked, and a digest of what was asked, to tell a retry from another request with the same id.
+  // Who asked, and a digest of what was asked, to tell a retry from another request with the same
+  // id.
   std::string principal;
   std::string request_digest;
   // What the task holds of the node while it is live.
@@ -53,8 +54,8 @@ struct TaskRecord {
   absl::optional<PendingStop> pending_stop;
   // Why there was no exec, where that was not a step of the launch.
   absl::Status start_error;
-  // The object outlives the end: there was an exec, or a caller was answered before it (wait = ACCEPTED). A start that
-  // fails without it leaves no object.
+  // The object outlives the end: there was an exec, or a caller was answered before it (wait =
+  // ACCEPTED). A start that fails without it leaves no object.
   bool keep = false;
   // A destroy is under way: another one waits for it.
   bool destroying = false;

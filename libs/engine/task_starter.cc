@@ -86,7 +86,7 @@ void TaskStarter::AwaitSettled(StartCommand command, StartCallback done) {
                                  ->Wait(command.task_id, Until::kSettled,
                                         [shared](const TaskRecord& record) {
                                           const absl::Status status = StartStatus(record);
-                                          if (!status.ok()) return std::move (*shared)(status);
+                                          if (!status.ok()) return std::move(*shared)(status);
                                           std::move (*shared)(record.task);
                                         })
                                  .status();
@@ -132,8 +132,8 @@ absl::Status TaskStarter::Launch(const std::string& task_id,
   return SendLaunch(*launcher, *intent, directory.get());
 }
 
-absl::Status TaskStarter::SendLaunch(LauncherClient& launcher,
-                                     const internal::IntentRecord& intent, int directory) {
+absl::Status TaskStarter::SendLaunch(LauncherClient& launcher, const internal::IntentRecord& intent,
+                                     int directory) {
   const std::string& task_id = intent.task_id();
   if (absl::Status sent = launcher.Launch(task_id, intent.plan(), directory); !sent.ok()) {
     return EngineError(absl::StatusCode::kUnavailable, kLauncherDied,
@@ -155,8 +155,8 @@ absl::Status TaskStarter::SendLaunch(LauncherClient& launcher,
 
 void TaskStarter::Fail(const std::string& task_id, v1::StartFailure failure, absl::Status error) {
   bool remove = false;
-  absl::StatusOr<TaskTable::Change> change = table_->Apply(
-      task_id, TaskInput::kLaunchFailed, [&](TaskRecord& record, v1::Task& task) {
+  absl::StatusOr<TaskTable::Change> change =
+      table_->Apply(task_id, TaskInput::kLaunchFailed, [&](TaskRecord& record, v1::Task& task) {
         SetStartFailure(std::move(failure), clock_->Now(), &task);
         record.start_error = std::move(error);
         record.plan.reset();

@@ -1,5 +1,5 @@
-// TaskStarter: the way of a start: once for each task id, plan, record, launch. It runs on the caller's thread as far as the
-// launcher's socket; the launcher's answer completes it.
+// TaskStarter: the way of a start: once for each task id, plan, record, launch. It runs on the
+// caller's thread as far as the launcher's socket; the launcher's answer completes it.
 #ifndef CLOISTER_LIBS_ENGINE_TASK_STARTER_H_
 #define CLOISTER_LIBS_ENGINE_TASK_STARTER_H_
 
@@ -50,12 +50,14 @@ class TaskStarter {
   TaskStarter(NodeIdentity node, TaskTable* table, LauncherPool* pool, const TaskFiles* files,
               TaskDestroyer* destroyer, const TaskPlanner* planner, const Clock* clock);
 
-  // Calls `done` once: here, or on a thread of the engine's. The same id again joins the first start, or gives its task; with
-  // another digest it is ALREADY_EXISTS (REQUEST_ID_REUSED). A start that fails leaves nothing and says why: START_FAILED
-  // names step, object and errno; unless it was promised (wait_accepted): then the task ends with a start_failure.
+  // Calls `done` once: here, or on a thread of the engine's. The same id again joins the first
+  // start, or gives its task; with another digest it is ALREADY_EXISTS (REQUEST_ID_REUSED). A start
+  // that fails leaves nothing and says why: START_FAILED names step, object and errno; unless it
+  // was promised (wait_accepted): then the task ends with a start_failure.
   void Start(StartCommand command, StartCallback done);
 
-  // Ends a start that cannot go on; nothing of the task runs. Not for a task that may have come to a clone.
+  // Ends a start that cannot go on; nothing of the task runs. Not for a task that may have come to
+  // a clone.
   void Fail(const std::string& task_id, v1::StartFailure failure, absl::Status error);
 
  private:

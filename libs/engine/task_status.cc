@@ -60,8 +60,8 @@ void SetExited(const internal::Exited& exited, v1::Task* task) {
   result->set_killed_after_grace(exited.killed_after_grace());
   result->set_oom_killed(exited.usage().oom_kills() > 0);
   result->set_memory_peak_bytes(exited.usage().memory_peak_bytes());
-  *result->mutable_cpu_time() = TimeUtil::NanosecondsToDuration(
-      static_cast<int64_t>(exited.usage().cpu_time_ns()));
+  *result->mutable_cpu_time() =
+      TimeUtil::NanosecondsToDuration(static_cast<int64_t>(exited.usage().cpu_time_ns()));
   *task->mutable_exit_time() = TimeUtil::NanosecondsToTimestamp(exited.exit_time_ns());
   task->clear_pid();
 }

@@ -18,7 +18,8 @@ v1::Task MakeTask(const internal::IntentRecord& intent);
 
 // The payload's exec is done.
 void SetLaunched(const internal::Launched& launched, v1::Task* task);
-// Where the start's time went, until `exec_seen` (monotonic). Nothing for a start that another executor made.
+// Where the start's time went, until `exec_seen` (monotonic). Nothing for a start that another
+// executor made.
 void SetPhases(const StartTimes& times, absl::Duration exec_seen, v1::Task* task);
 void SetExited(const internal::Exited& exited, v1::Task* task);
 // It never ran. `now` is when that was known.

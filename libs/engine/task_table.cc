@@ -43,9 +43,9 @@ void TaskTable::Calls::Run() && {
 
 absl::Status TaskTable::CheckRoom(const TaskRecord& record) const {
   if (held_.tasks + 1 > capacity_.tasks) {
-    return EngineError(absl::StatusCode::kResourceExhausted, kTooManyTasks,
-                       absl::StrCat("the node has ", held_.tasks, " live tasks, of at most ",
-                                    capacity_.tasks));
+    return EngineError(
+        absl::StatusCode::kResourceExhausted, kTooManyTasks,
+        absl::StrCat("the node has ", held_.tasks, " live tasks, of at most ", capacity_.tasks));
   }
   if (record.memory_mib > capacity_.memory_mib - held_.memory_mib) {
     return EngineError(
@@ -191,9 +191,8 @@ absl::StatusOr<TaskRecord> TaskTable::Find(absl::string_view task_id) const {
   return it->second.record;
 }
 
-std::vector<TaskSnapshot> TaskTable::List(
-    absl::string_view after, size_t limit,
-    absl::FunctionRef<bool(const v1::Task&)> wanted) const {
+std::vector<TaskSnapshot> TaskTable::List(absl::string_view after, size_t limit,
+                                          absl::FunctionRef<bool(const v1::Task&)> wanted) const {
   std::vector<TaskSnapshot> tasks;
   absl::MutexLock lock(&mutex_);
   for (auto it = entries_.upper_bound(after); it != entries_.end() && tasks.size() < limit; ++it) {

@@ -1,6 +1,7 @@
-// TaskTable: all tasks of a node, by id, with whoever waits for them. It owns the order of things: every change goes through
-// the task's machine under one lock, gets the node's next revision, and is queued to watchers before the lock is released.
-// Callbacks run after it, on the thread that made the change.
+// TaskTable: all tasks of a node, by id, with whoever waits for them. It owns the order of things:
+// every change goes through the task's machine under one lock, gets the node's next revision, and
+// is queued to watchers before the lock is released. Callbacks run after it, on the thread that
+// made the change.
 #ifndef CLOISTER_LIBS_ENGINE_TASK_TABLE_H_
 #define CLOISTER_LIBS_ENGINE_TASK_TABLE_H_
 
@@ -33,7 +34,8 @@ struct TaskCapacity {
 
 // What a wait is for.
 enum class Until {
-  // The start is decided: the exec is done, or the task has ended (lost included), or, where no object stays after a
+  // The start is decided: the exec is done, or the task has ended (lost included), or, where no
+  // object stays after a
   // failed start, all of it is removed.
   kSettled,
   kEnded,
@@ -54,22 +56,23 @@ class TaskTable {
   // `clock` outlives the table.
   TaskTable(TaskCapacity capacity, const Clock* clock);
 
-  // Adds a new task (kPending, CREATED is told), or gives the one that has this id already: `record` is then the existing
-  // one. RESOURCE_EXHAUSTED (TOO_MANY_TASKS, NODE_MEMORY_EXHAUSTED) when the node is full.
+  // Adds a new task (kPending, CREATED is told), or gives the one that has this id already:
+  // `record` is then the existing one. RESOURCE_EXHAUSTED (TOO_MANY_TASKS, NODE_MEMORY_EXHAUSTED)
+  // when the node is full.
   struct Admission {
     bool added = false;
     TaskRecord record;
   };
   absl::StatusOr<Admission> Add(TaskRecord record);
 
-  // Adds a task in whatever phase it was recovered in; counted, never refused, and no event is told. For the time before
-  // the first watcher.
+  // Adds a task in whatever phase it was recovered in; counted, never refused, and no event is
+  // told. For the time before the first watcher.
   void AddRecovered(TaskRecord record);
 
-  // Gives `input` to the task's machine. If it moves, `edit` completes the record and the task that will be read back
-  // (state and revision are set by the table), and events go out. The result's `moved` is false for an ignored input, and
-  // `edit` is then not called. NOT_FOUND; FAILED_PRECONDITION if the machine refuses. `edit` runs under the lock: it must
-  // not block.
+  // Gives `input` to the task's machine. If it moves, `edit` completes the record and the task that
+  // will be read back (state and revision are set by the table), and events go out. The result's
+  // `moved` is false for an ignored input, and `edit` is then not called. NOT_FOUND;
+  // FAILED_PRECONDITION if the machine refuses. `edit` runs under the lock: it must not block.
   struct Change {
     bool moved = false;
     TaskRecord record;
@@ -78,7 +81,8 @@ class TaskTable {
   absl::StatusOr<Change> Apply(absl::string_view task_id, TaskInput input, Edit edit);
   absl::StatusOr<Change> Apply(absl::string_view task_id, TaskInput input);
 
-  // Changes what is not read back: no revision, no event. The record must keep phase and task. NOT_FOUND.
+  // Changes what is not read back: no revision, no event. The record must keep phase and task.
+  // NOT_FOUND.
   absl::StatusOr<TaskRecord> Amend(absl::string_view task_id,
                                    absl::FunctionRef<void(TaskRecord& record)> edit);
 
@@ -99,8 +103,9 @@ class TaskTable {
   // True: the callback has not run and never will. False: it has run, is running or will.
   bool CancelWait(const WaitTicket& ticket);
 
-  // Snapshot, SYNCED, then changes; of one task (then kEnd follows its destruction) or, with an empty id, of all.
-  // NOT_FOUND. At most `limit` changes wait for the reader. The reader that lets go of the watch has cancelled it.
+  // Snapshot, SYNCED, then changes; of one task (then kEnd follows its destruction) or, with an
+  // empty id, of all. NOT_FOUND. At most `limit` changes wait for the reader. The reader that lets
+  // go of the watch has cancelled it.
   absl::StatusOr<std::shared_ptr<TaskWatch>> Watch(absl::string_view task_id,
                                                    std::function<void()> on_ready, size_t limit);
 

@@ -104,7 +104,8 @@ TEST_F(TaskTableTest, AnUnknownTaskIsNotFoundByEveryVerb) {
   EXPECT_THAT(table_.Apply("x", TaskInput::kStop), not_found);
   EXPECT_THAT(table_.Amend("x", [](TaskRecord&) {}), not_found);
   EXPECT_THAT(table_.Wait("x", Until::kEnded, [](const TaskRecord&) {}), not_found);
-  auto watch = table_.Watch("x", [] {}, 8);
+  auto watch = table_.Watch(
+      "x", [] {}, 8);
   EXPECT_THAT(watch, not_found);
   EXPECT_EQ(GetReason(watch.status()), kTaskUnknown);
 }
@@ -193,8 +194,8 @@ TEST_F(TaskTableTest, AFailedStartIsSettledWhenAllOfItIsGone) {
 TEST_F(TaskTableTest, AFailedStartThatWasPromisedIsSettledByItsEnd) {
   ASSERT_THAT(table_.Add(NewTask("a")), IsOk());
   bool settled = false;
-  ASSERT_THAT(
-      table_.Wait("a", Until::kSettled, [&](const TaskRecord&) { settled = true; }), IsOk());
+  ASSERT_THAT(table_.Wait("a", Until::kSettled, [&](const TaskRecord&) { settled = true; }),
+              IsOk());
   Give("a", {TaskInput::kLaunch, TaskInput::kLaunchFailed});
   // The promise may come after the failure.
   ASSERT_THAT(table_.Amend("a", [](TaskRecord& record) { record.keep = true; }), IsOk());
@@ -205,11 +206,14 @@ TEST_F(TaskTableTest, ACallbackMayUseTheTable) {
   ASSERT_THAT(table_.Add(NewTask("a")), IsOk());
   std::shared_ptr<TaskWatch> watch;
   bool ready = false;
-  watch = *table_.Watch("", [&] {
-    ready = true;
-    EXPECT_EQ(table_.Held().tasks, 0);
-    watch->Cancel();
-  }, 8);
+  watch = *table_.Watch(
+      "",
+      [&] {
+        ready = true;
+        EXPECT_EQ(table_.Held().tasks, 0);
+        watch->Cancel();
+      },
+      8);
   Drain(*watch);
   ASSERT_THAT(table_.Wait("a", Until::kEnded,
                           [&](const TaskRecord&) {
@@ -224,7 +228,8 @@ TEST_F(TaskTableTest, ACallbackMayUseTheTable) {
 TEST_F(TaskTableTest, AWatchGivesSnapshotSyncedAndChanges) {
   ASSERT_THAT(table_.Add(NewTask("b")), IsOk());
   ASSERT_THAT(table_.Add(NewTask("a")), IsOk());
-  auto watch = *table_.Watch("", [] {}, 8);
+  auto watch = *table_.Watch(
+      "", [] {}, 8);
   ASSERT_THAT(table_.Add(NewTask("c")), IsOk());
   Give("a", {TaskInput::kLaunch, TaskInput::kStop, TaskInput::kExited, TaskInput::kDestroy});
   EXPECT_THAT(Drain(*watch), ElementsAre("=a", "=b", "SYNCED", "c CREATED", "a STARTED",
@@ -234,7 +239,8 @@ TEST_F(TaskTableTest, AWatchGivesSnapshotSyncedAndChanges) {
 TEST_F(TaskTableTest, AWatchOfOneTaskEndsWithItsDestruction) {
   ASSERT_THAT(table_.Add(NewTask("a")), IsOk());
   ASSERT_THAT(table_.Add(NewTask("b")), IsOk());
-  auto watch = *table_.Watch("a", [] {}, 8);
+  auto watch = *table_.Watch(
+      "a", [] {}, 8);
   Give("b", {TaskInput::kLaunchFailed});
   Give("a", {TaskInput::kLaunchFailed, TaskInput::kDestroy});
   EXPECT_THAT(Drain(*watch), ElementsAre("=a", "SYNCED", "a ENDED", "a DESTROYED"));
@@ -244,7 +250,8 @@ TEST_F(TaskTableTest, AWatchOfOneTaskEndsWithItsDestruction) {
 
 TEST_F(TaskTableTest, AReaderIsCalledOncePerSleep) {
   int calls = 0;
-  auto watch = *table_.Watch("", [&] { ++calls; }, 8);
+  auto watch = *table_.Watch(
+      "", [&] { ++calls; }, 8);
   ASSERT_THAT(table_.Add(NewTask("a")), IsOk());
   EXPECT_EQ(calls, 0);  // It has never slept: the snapshot is unread.
   Drain(*watch);
@@ -256,7 +263,8 @@ TEST_F(TaskTableTest, AReaderIsCalledOncePerSleep) {
 }
 
 TEST_F(TaskTableTest, AReaderThatFallsTooFarBehindIsToldSo) {
-  auto watch = *table_.Watch("", [] {}, 8);
+  auto watch = *table_.Watch(
+      "", [] {}, 8);
   for (int i = 0; i < 3; ++i) {
     ASSERT_THAT(table_.Add(NewTask("a")), IsOk());
     Give("a", {TaskInput::kLaunchFailed, TaskInput::kDestroy});
@@ -279,7 +287,8 @@ TEST_F(TaskTableTest, RecoveredTasksCountButAreNeverRefused) {
   EXPECT_THAT(table_.Add(NewTask("x", 0)), StatusIs(absl::StatusCode::kResourceExhausted));
 }
 
-// Many threads take tasks through their lives while others wait, cancel and watch. Under --config=tsan this shows races.
+// Many threads take tasks through their lives while others wait, cancel and watch. Under
+// --config=tsan this shows races.
 TEST(TaskTableConcurrency, EveryWaiterIsCalledOnceOrCancelledAndEveryWatchIsInOrder) {
   constexpr int kThreads = 4;
   constexpr int kTasks = 150;
@@ -287,7 +296,8 @@ TEST(TaskTableConcurrency, EveryWaiterIsCalledOnceOrCancelledAndEveryWatchIsInOr
   TaskTable table({kThreads * kTasks, 1 << 20}, &clock);
   std::atomic<int> called{0};
   std::atomic<int> cancelled{0};
-  auto watch = *table.Watch("", [] {}, kUnbounded);
+  auto watch = *table.Watch(
+      "", [] {}, kUnbounded);
 
   std::vector<std::thread> threads;
   for (int t = 0; t < kThreads; ++t) {
@@ -343,10 +353,13 @@ TEST(TaskTableConcurrency, ASleepingReaderIsAlwaysWoken) {
     bool rung = false;
   };
   auto bell = std::make_shared<Bell>();
-  auto watch = *table.Watch("", [bell] {
-    absl::MutexLock lock(&bell->mutex);
-    bell->rung = true;
-  }, kUnbounded);
+  auto watch = *table.Watch(
+      "",
+      [bell] {
+        absl::MutexLock lock(&bell->mutex);
+        bell->rung = true;
+      },
+      kUnbounded);
   int destroyed = 0;
   std::thread reader([&] {
     while (destroyed < kTasks) {

@@ -1,5 +1,5 @@
-// TaskWatch: one reader's bounded queue of task events. It holds no thread: the reader takes what is there, and is called
-// once when there is more.
+// TaskWatch: one reader's bounded queue of task events. It holds no thread: the reader takes what
+// is there, and is called once when there is more.
 #ifndef CLOISTER_LIBS_ENGINE_TASK_WATCH_H_
 #define CLOISTER_LIBS_ENGINE_TASK_WATCH_H_
 
@@ -34,18 +34,19 @@ class TaskWatch {
   enum class Poll {
     kEvent,
     kNothing,   // Now `on_ready` will be called, once, when there is something.
-    kOverflow,  // More than `limit` changes were waiting: they are gone, nothing more will come. Watch anew.
+    kOverflow,  // More than `limit` changes were waiting: they are gone, nothing more will come.
+                // Watch anew.
     kEnd,       // Cancelled, or the one task that was watched is destroyed and that was told.
   };
 
-  // `limit`: most changes that wait for the reader; the snapshot does not count. `on_ready` is called without any lock
-  // held, on a thread of the engine's, and must not block.
+  // `limit`: most changes that wait for the reader; the snapshot does not count. `on_ready` is
+  // called without any lock held, on a thread of the engine's, and must not block.
   TaskWatch(size_t limit, std::function<void()> on_ready);
 
   Poll Next(TaskEvent* event);
 
-  // No call of on_ready begins after this. One that has begun may still be running: let the callback own (shared) what it
-  // touches. May be called from within on_ready, and twice.
+  // No call of on_ready begins after this. One that has begun may still be running: let the
+  // callback own (shared) what it touches. May be called from within on_ready, and twice.
   void Cancel();
 
   // --- For the table that feeds it. ---

@@ -10,24 +10,26 @@
 #include <linux/sched.h>
 #include <signal.h>
 
+#include "cloister/internal/launcher.pb.h"
 #include "libs/launch/raw_syscall.h"
 #include "libs/launch/report_message.h"
 #include "libs/launch/template_paths.h"
-#include "cloister/internal/launcher.pb.h"
 
 namespace cloister {
 namespace launch {
 namespace {
 
-constexpr unsigned long kReadOnlyBind = MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
+constexpr unsigned long kReadOnlyBind =
+    MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
 
 // Each step returns 0 or an errno, and sets *index where it works through a list.
 using StepFunction = int (*)(const ChildContext& context, int* index);
 
 int ErrorOf(long result) { return result < 0 ? static_cast<int>(-result) : 0; }
 
-// v1: "0" moves the writer alone, which is single-threaded; unlike a write of a pid to cgroup.procs it does not wait for
-// an RCU grace period (10 ms). v2: the child was born in its cgroup, there is nothing to join.
+// v1: "0" moves the writer alone, which is single-threaded; unlike a write of a pid to cgroup.procs
+// it does not wait for an RCU grace period (10 ms). v2: the child was born in its cgroup, there is
+// nothing to join.
 int CgroupJoin(const ChildContext& context, int* index) {
   for (int i = 0; i < context.join_count; ++i) {
     *index = i;
@@ -37,8 +39,11 @@ int CgroupJoin(const ChildContext& context, int* index) {
   return 0;
 }
 
-// After the join: the namespace's root is where its maker is, so made before it the task would see its path on the host.
-int CgroupNamespace(const ChildContext&, int*) { return ErrorOf(RawSyscall(__NR_unshare, CLONE_NEWCGROUP)); }
+// After the join: the namespace's root is where its maker is, so made before it the task would see
+// its path on the host.
+int CgroupNamespace(const ChildContext&, int*) {
+  return ErrorOf(RawSyscall(__NR_unshare, CLONE_NEWCGROUP));
+}
 
 int Session(const ChildContext&, int*) { return ErrorOf(RawSyscall(__NR_setsid)); }
 
@@ -47,28 +52,30 @@ int Keyring(const ChildContext&, int*) {
   return ErrorOf(RawSyscall(__NR_keyctl, KEYCTL_JOIN_SESSION_KEYRING, 0));
 }
 
-// Before IDENTITY, as mounting needs the capabilities that it takes away. The mount namespace is a copy of the template's,
-// all of it private: nothing here can propagate to the host.
+// Before IDENTITY, as mounting needs the capabilities that it takes away. The mount namespace is a
+// copy of the template's, all of it private: nothing here can propagate to the host.
 int Mounts(const ChildContext& context, int* index) {
   for (int i = 0; i < context.mount_count; ++i) {
     *index = i;
     const ChildMount& mount = context.mounts[i];
-    const long result = mount.tree >= 0
-                            ? RawSyscall(__NR_move_mount, mount.tree, Raw(""), AT_FDCWD, Raw(mount.inside),
-                                         MOVE_MOUNT_F_EMPTY_PATH)
-                            : RawSyscall(__NR_mount, Raw(mount.type), Raw(mount.inside), Raw(mount.type),
-                                         static_cast<long>(mount.flags), Raw(mount.options));
+    const long result =
+        mount.tree >= 0
+            ? RawSyscall(__NR_move_mount, mount.tree, Raw(""), AT_FDCWD, Raw(mount.inside),
+                         MOVE_MOUNT_F_EMPTY_PATH)
+            : RawSyscall(__NR_mount, Raw(mount.type), Raw(mount.inside), Raw(mount.type),
+                         static_cast<long>(mount.flags), Raw(mount.options));
     if (result < 0) return ErrorOf(result);
   }
   return 0;
 }
 
-// The template is the root of the namespace already; the host's root was never in it. Only the working directory, which
-// would otherwise be the template's "/" below what MOUNTS put on top, is set anew.
+// The template is the root of the namespace already; the host's root was never in it. Only the
+// working directory, which would otherwise be the template's "/" below what MOUNTS put on top, is
+// set anew.
 int Root(const ChildContext&, int*) { return ErrorOf(RawSyscall(__NR_chdir, Raw("/"))); }
 
-// What hides is ours: /dev/null and an empty directory of the read-only template, which no task can have replaced
-// (CVE-2025-31133).
+// What hides is ours: /dev/null and an empty directory of the read-only template, which no task can
+// have replaced (CVE-2025-31133).
 int Masks(const ChildContext& context, int* index) {
   for (int i = 0; i < context.mask_count; ++i) {
     *index = i;
@@ -78,7 +85,8 @@ int Masks(const ChildContext& context, int* index) {
     if (mask.kind == ChildMask::kHiddenDirectory) source = kTemplateEmptyDirectory;
     long result = RawSyscall(__NR_mount, Raw(source), Raw(mask.inside), 0, MS_BIND);
     if (result == 0 && mask.kind == ChildMask::kReadOnly) {
-      // A single mount(2) with MS_BIND | MS_RDONLY leaves the bind writable; only the remount counts.
+      // A single mount(2) with MS_BIND | MS_RDONLY leaves the bind writable; only the remount
+      // counts.
       result = RawSyscall(__NR_mount, 0, Raw(mask.inside), 0, static_cast<long>(kReadOnlyBind));
     }
     if (result < 0) return ErrorOf(result);
@@ -90,7 +98,8 @@ int Limits(const ChildContext& context, int* index) {
   for (int i = 0; i < context.rlimit_count; ++i) {
     *index = i;
     const uint64_t limit[2] = {context.rlimits[i].soft, context.rlimits[i].hard};
-    const int error = ErrorOf(RawSyscall(__NR_prlimit64, 0, context.rlimits[i].resource, Raw(&limit)));
+    const int error =
+        ErrorOf(RawSyscall(__NR_prlimit64, 0, context.rlimits[i].resource, Raw(&limit)));
     if (error != 0) return error;
   }
   return 0;
@@ -132,15 +141,19 @@ int Capabilities(const ChildContext& context, int*) {
   return error;
 }
 
-// After IDENTITY, which clears it. It fires when the creating thread ends; launch threads never do before the process.
-int DeathSignal(const ChildContext&, int*) { return ErrorOf(RawSyscall(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL)); }
+// After IDENTITY, which clears it. It fires when the creating thread ends; launch threads never do
+// before the process.
+int DeathSignal(const ChildContext&, int*) {
+  return ErrorOf(RawSyscall(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL));
+}
 
 int NoNewPrivs(const ChildContext&, int*) {
   return ErrorOf(RawSyscall(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
 }
 
-// As the task's user, after IDENTITY, and after FDS: /proc/self/fd/N of a descriptor of ours would lead out of the root
-// (CVE-2024-21626). Should anything still do so, the kernel gives a path that does not begin with "/".
+// As the task's user, after IDENTITY, and after FDS: /proc/self/fd/N of a descriptor of ours would
+// lead out of the root (CVE-2024-21626). Should anything still do so, the kernel gives a path that
+// does not begin with "/".
 int WorkDirectory(const ChildContext& context, int*) {
   const int error = ErrorOf(RawSyscall(__NR_chdir, Raw(context.work_dir)));
   if (error != 0) return error;
@@ -155,9 +168,10 @@ int Umask(const ChildContext& context, int*) {
   return 0;
 }
 
-// Before the first path that the task names: whatever is open could be reached as /proc/self/fd/N, by CWD and after the exec. The table is shared with the launcher
-// up to here; CLOSE_RANGE_UNSHARE copies only what lies below the first foreign descriptor, so the cost does not grow
-// with the launcher's other tasks.
+// Before the first path that the task names: whatever is open could be reached as /proc/self/fd/N,
+// by CWD and after the exec. The table is shared with the launcher up to here; CLOSE_RANGE_UNSHARE
+// copies only what lies below the first foreign descriptor, so the cost does not grow with the
+// launcher's other tasks.
 int Fds(const ChildContext& context, int*) {
   long result = RawSyscall(__NR_close_range, context.first_foreign_fd, ~0U, CLOSE_RANGE_UNSHARE);
   const int wanted[4] = {context.stdin_fd, context.stdout_fd, context.stderr_fd, context.report_fd};
@@ -169,8 +183,8 @@ int Fds(const ChildContext& context, int*) {
 }
 
 int Init(const ChildContext& context, int*) {
-  return ErrorOf(RawSyscall(__NR_execveat, kReportFd + 1, Raw(""), Raw(context.init_argv), Raw(context.envp),
-                            AT_EMPTY_PATH));
+  return ErrorOf(RawSyscall(__NR_execveat, kReportFd + 1, Raw(""), Raw(context.init_argv),
+                            Raw(context.envp), AT_EMPTY_PATH));
 }
 
 struct Step {
@@ -178,7 +192,8 @@ struct Step {
   StepFunction run;
 };
 
-// Signals need no step: CLONE_CLEAR_SIGHAND resets the handlers, and init empties the mask for its payload.
+// Signals need no step: CLONE_CLEAR_SIGHAND resets the handlers, and init empties the mask for its
+// payload.
 constexpr Step kInsideSteps[] = {
     {internal::LAUNCH_STEP_CGROUP_JOIN, CgroupJoin},
     {internal::LAUNCH_STEP_CGROUP_NAMESPACE, CgroupNamespace},
@@ -207,7 +222,8 @@ void RunChild(const ChildContext* context) {
   int report_fd = context->report_fd;
   for (const Step& step : kInsideSteps) {
     int index = 0;
-    const int error = step.name == context->fail_step ? context->fail_error : step.run(*context, &index);
+    const int error =
+        step.name == context->fail_step ? context->fail_error : step.run(*context, &index);
     if (step.name == internal::LAUNCH_STEP_FDS && error == 0) report_fd = kReportFd;
     if (error == 0) continue;
     const ReportMessage message = {kReportFailed, step.name, index, error, 0};

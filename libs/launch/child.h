@@ -1,5 +1,6 @@
-// The inside half of a launch: what the child does between clone and exec. It shares the launcher's memory and descriptor
-// table, its thread sleeps meanwhile (CLONE_VM | CLONE_VFORK | CLONE_FILES), and only raw system calls run in it.
+// The inside half of a launch: what the child does between clone and exec. It shares the launcher's
+// memory and descriptor table, its thread sleeps meanwhile (CLONE_VM | CLONE_VFORK | CLONE_FILES),
+// and only raw system calls run in it.
 //
 // ChildContext is prepared before the clone and only read by the child.
 #ifndef CLOISTER_LIBS_LAUNCH_CHILD_H_
@@ -74,11 +75,12 @@ struct ChildContext {
   int fail_error;
 };
 
-// Runs the inside steps in order, the last of which is the exec of init. Returns only by exiting: a failure is told over
-// report_fd as ReportMessage{FAILED, step, index, errno}.
+// Runs the inside steps in order, the last of which is the exec of init. Returns only by exiting: a
+// failure is told over report_fd as ReportMessage{FAILED, step, index, errno}.
 [[noreturn]] void RunChild(const ChildContext* context);
 
-// The names of the inside steps in order, for docs/launch-sequence.md and tests; values of LaunchStep.
+// The names of the inside steps in order, for docs/launch-sequence.md and tests; values of
+// LaunchStep.
 struct StepList {
   const int* steps;
   int count;

@@ -32,7 +32,8 @@ long Clone3(clone_args* arguments, const ChildContext* context) {
       "hlt\n"
       "1:\n"
       : "=a"(result)
-      : "a"(__NR_clone3), "D"(arguments), "S"(sizeof(*arguments)), [context] "b"(context), [run] "d"(&RunChild)
+      : "a"(__NR_clone3), "D"(arguments),
+        "S"(sizeof(*arguments)), [context] "b"(context), [run] "d"(&RunChild)
       : "rcx", "r11", "memory");
   return result;
 }
@@ -46,10 +47,12 @@ ChildStack::ChildStack() : size_(kStackBytes) {
   base_ = static_cast<char*>(mapping) + kGuardBytes;
 }
 
-ChildStack::~ChildStack() { munmap(static_cast<char*>(base_) - kGuardBytes, kGuardBytes + kStackBytes); }
+ChildStack::~ChildStack() {
+  munmap(static_cast<char*>(base_) - kGuardBytes, kGuardBytes + kStackBytes);
+}
 
-absl::StatusOr<ClonedChild> CloneChild(const ChildContext& context, uint64_t namespaces, int cgroup_fd,
-                                       const ChildStack& stack) {
+absl::StatusOr<ClonedChild> CloneChild(const ChildContext& context, uint64_t namespaces,
+                                       int cgroup_fd, const ChildStack& stack) {
   int pidfd = -1;
   clone_args arguments;
   std::memset(&arguments, 0, sizeof(arguments));

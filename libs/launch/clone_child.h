@@ -1,4 +1,5 @@
-// clone3(2) into RunChild, on a stack of the child's own: the outside half's only contact with the child.
+// clone3(2) into RunChild, on a stack of the child's own: the outside half's only contact with the
+// child.
 #ifndef CLOISTER_LIBS_LAUNCH_CLONE_CHILD_H_
 #define CLOISTER_LIBS_LAUNCH_CLONE_CHILD_H_
 
@@ -33,10 +34,11 @@ struct ClonedChild {
   PidFd pidfd;
 };
 
-// `namespaces`: CLONE_NEW* bits. `cgroup_fd`: the v2 directory in which it is born, or -1. Returns when the child has
-// exec'd init or exited; the calling thread sleeps until then. The child must be reaped through its pidfd.
-absl::StatusOr<ClonedChild> CloneChild(const ChildContext& context, uint64_t namespaces, int cgroup_fd,
-                                       const ChildStack& stack);
+// `namespaces`: CLONE_NEW* bits. `cgroup_fd`: the v2 directory in which it is born, or -1. Returns
+// when the child has exec'd init or exited; the calling thread sleeps until then. The child must be
+// reaped through its pidfd.
+absl::StatusOr<ClonedChild> CloneChild(const ChildContext& context, uint64_t namespaces,
+                                       int cgroup_fd, const ChildStack& stack);
 
 }  // namespace launch
 }  // namespace cloister

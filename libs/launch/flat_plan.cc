@@ -16,7 +16,8 @@ char* Pointer(const std::string& text) { return const_cast<char*>(text.c_str());
 
 absl::Status CheckLists(const internal::LaunchPlan& plan) {
   if (plan.mounts_size() > kMaxMounts) {
-    return absl::InvalidArgumentError(absl::StrCat("plan has ", plan.mounts_size(), " mounts: over ", kMaxMounts));
+    return absl::InvalidArgumentError(
+        absl::StrCat("plan has ", plan.mounts_size(), " mounts: over ", kMaxMounts));
   }
   if (plan.exec().candidates().empty()) return absl::InvalidArgumentError("plan has no command");
   for (const std::string& candidate : plan.exec().candidates()) {
@@ -45,13 +46,15 @@ absl::Status DescribeMount(const internal::Mount& mount, ChildMount* result, std
     case internal::Mount::KIND_TASK_DIRECTORY:
       break;
     default:
-      return absl::InvalidArgumentError(absl::StrCat("mount on '", mount.inside(), "': unknown kind ", mount.kind()));
+      return absl::InvalidArgumentError(
+          absl::StrCat("mount on '", mount.inside(), "': unknown kind ", mount.kind()));
   }
-  // Every mount of a task is nosuid,nodev, whatever the plan says; but /dev/pts without devices would be no /dev/pts.
+  // Every mount of a task is nosuid,nodev, whatever the plan says; but /dev/pts without devices
+  // would be no /dev/pts.
   result->flags = MS_NOSUID;
   if (mount.kind() != internal::Mount::KIND_DEVPTS) result->flags |= MS_NODEV;
-  const bool executable =
-      mount.kind() == internal::Mount::KIND_TMPFS || mount.kind() == internal::Mount::KIND_TASK_DIRECTORY;
+  const bool executable = mount.kind() == internal::Mount::KIND_TMPFS ||
+                          mount.kind() == internal::Mount::KIND_TASK_DIRECTORY;
   if (!executable || mount.noexec()) result->flags |= MS_NOEXEC;
   if (mount.read_only()) result->flags |= MS_RDONLY;
   return absl::OkStatus();
@@ -88,7 +91,8 @@ absl::Status FlatPlan::AddMasks(const internal::LaunchPlan& plan) {
         kind = ChildMask::kReadOnly;
         break;
       default:
-        return absl::InvalidArgumentError(absl::StrCat("mask of '", mask.inside(), "': unknown kind ", mask.kind()));
+        return absl::InvalidArgumentError(
+            absl::StrCat("mask of '", mask.inside(), "': unknown kind ", mask.kind()));
     }
     masks_.push_back({kind, mask.inside().c_str()});
   }
@@ -111,7 +115,8 @@ void FlatPlan::AddExec(const internal::Exec& exec) {
   context_.work_dir = exec.work_dir().c_str();
 }
 
-absl::StatusOr<std::unique_ptr<FlatPlan>> FlatPlan::Make(const internal::LaunchPlan& plan, uint64_t thread_bounding) {
+absl::StatusOr<std::unique_ptr<FlatPlan>> FlatPlan::Make(const internal::LaunchPlan& plan,
+                                                         uint64_t thread_bounding) {
   CLOISTER_RETURN_IF_ERROR(CheckLists(plan));
   std::unique_ptr<FlatPlan> flat(new FlatPlan());
   CLOISTER_RETURN_IF_ERROR(flat->AddMounts(plan));

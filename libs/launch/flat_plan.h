@@ -19,9 +19,10 @@ namespace launch {
 // Holds pointers into the plan, which must outlive it. Not copyable: the context points into it.
 class FlatPlan {
  public:
-  // INVALID_ARGUMENT for a plan that no planner of ours makes: an unknown kind, too many mounts. The launcher carries out
-  // what it is told by a trusted executor, but never guesses.
-  static absl::StatusOr<std::unique_ptr<FlatPlan>> Make(const internal::LaunchPlan& plan, uint64_t thread_bounding);
+  // INVALID_ARGUMENT for a plan that no planner of ours makes: an unknown kind, too many mounts.
+  // The launcher carries out what it is told by a trusted executor, but never guesses.
+  static absl::StatusOr<std::unique_ptr<FlatPlan>> Make(const internal::LaunchPlan& plan,
+                                                        uint64_t thread_bounding);
 
   FlatPlan(const FlatPlan&) = delete;
   FlatPlan& operator=(const FlatPlan&) = delete;

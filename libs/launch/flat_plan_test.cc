@@ -22,7 +22,8 @@ internal::LaunchPlan Plan(const std::string& text) {
 }
 
 TEST(FlatPlan, WritesCandidatesThenArgumentsForInit) {
-  const internal::LaunchPlan plan = Plan("exec { candidates: '/local/x' candidates: '/x' args: 'a' args: '' env: 'A=1' }");
+  const internal::LaunchPlan plan =
+      Plan("exec { candidates: '/local/x' candidates: '/x' args: 'a' args: '' env: 'A=1' }");
   auto flat = FlatPlan::Make(plan, 0);
   ASSERT_THAT(flat, IsOk());
   const char* const expected[] = {"/local/x", "/x", "", "a", ""};
@@ -62,7 +63,8 @@ TEST(FlatPlan, DropsWhatTheThreadHasAndThePlanHasNot) {
 
 TEST(FlatPlan, RefusesWhatNoPlannerMakes) {
   EXPECT_THAT(FlatPlan::Make(Plan(""), 0), StatusIs(absl::StatusCode::kInvalidArgument));
-  EXPECT_THAT(FlatPlan::Make(Plan("exec { candidates: '' }"), 0), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(FlatPlan::Make(Plan("exec { candidates: '' }"), 0),
+              StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(FlatPlan::Make(Plan("exec { candidates: '/x' } mounts { inside: '/y' }"), 0),
               StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(FlatPlan::Make(Plan("exec { candidates: '/x' } masks { inside: '/y' }"), 0),
@@ -88,8 +90,10 @@ TEST(InsideSteps, CapabilitiesComeAfterIdentityAndTheWorkDirectoryLast) {
   EXPECT_LT(place(internal::LAUNCH_STEP_IDENTITY), place(internal::LAUNCH_STEP_CAPABILITIES));
   EXPECT_LT(place(internal::LAUNCH_STEP_IDENTITY), place(internal::LAUNCH_STEP_DEATH_SIGNAL));
   EXPECT_LT(place(internal::LAUNCH_STEP_IDENTITY), place(internal::LAUNCH_STEP_CWD));
-  EXPECT_LT(place(internal::LAUNCH_STEP_CGROUP_JOIN), place(internal::LAUNCH_STEP_CGROUP_NAMESPACE));
-  // Paths that the task names are followed only when no descriptor of ours is left (CVE-2024-21626).
+  EXPECT_LT(place(internal::LAUNCH_STEP_CGROUP_JOIN),
+            place(internal::LAUNCH_STEP_CGROUP_NAMESPACE));
+  // Paths that the task names are followed only when no descriptor of ours is left
+  // (CVE-2024-21626).
   EXPECT_LT(place(internal::LAUNCH_STEP_FDS), place(internal::LAUNCH_STEP_CWD));
   EXPECT_EQ(place(internal::LAUNCH_STEP_CWD), steps.count - 2);
   EXPECT_EQ(place(internal::LAUNCH_STEP_INIT), steps.count - 1);

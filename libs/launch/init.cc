@@ -1,13 +1,14 @@
-// init: PID 1 of each task. A freestanding static program, executed from a sealed memfd that the task cannot read or
-// change, so that nothing of ours (memory, descriptors, environment) is in the task's reach.
+// init: PID 1 of each task. A freestanding static program, executed from a sealed memfd that the
+// task cannot read or change, so that nothing of ours (memory, descriptors, environment) is in the
+// task's reach.
 //
-//   argv  CANDIDATE... "" ARG...   paths to try in order; the empty one ends them and is where the payload's argv begins
-//   env   the payload's, passed on untouched; init reads nothing of it
-//   fds   0 1 2 the payload's; 3 the report socket
+//   argv  CANDIDATE... "" ARG...   paths to try in order; the empty one ends them and is where the
+//   payload's argv begins env   the payload's, passed on untouched; init reads nothing of it fds 0
+//   1 2 the payload's; 3 the report socket
 //
-// It starts the payload in a vforked child, hands the payload's pidfd to the launcher, forwards signals, reaps, and tells
-// the raw wait status before it exits: a namespace's init cannot die of a signal that it sends itself, so its own exit
-// status cannot carry one.
+// It starts the payload in a vforked child, hands the payload's pidfd to the launcher, forwards
+// signals, reaps, and tells the raw wait status before it exits: a namespace's init cannot die of a
+// signal that it sends itself, so its own exit status cannot carry one.
 #include <linux/errno.h>
 #include <linux/fcntl.h>
 #include <linux/poll.h>
@@ -61,8 +62,8 @@ bool TryNext(int error) { return error == ENOENT || error == ENOTDIR || error ==
   // To argv, not to the empty string: that stood in argv[0], which is the candidate's now.
   for (int i = 0; payload->candidates + i != payload->argv; ++i) {
     payload->argv[0] = payload->candidates[i];
-    const int failure =
-        static_cast<int>(-RawSyscall(__NR_execve, Raw(payload->candidates[i]), Raw(payload->argv), Raw(payload->envp)));
+    const int failure = static_cast<int>(-RawSyscall(__NR_execve, Raw(payload->candidates[i]),
+                                                     Raw(payload->argv), Raw(payload->envp)));
     // A file without permission says more than the places after it where there is none.
     if (error != EACCES) {
       error = failure;
@@ -79,7 +80,8 @@ bool TryNext(int error) { return error == ENOENT || error == ENOTDIR || error ==
   Exit(127);
 }
 
-// vfork into RunPayload on g_child_stack. Inline assembly, because the child must not return through our frame.
+// vfork into RunPayload on g_child_stack. Inline assembly, because the child must not return
+// through our frame.
 long ClonePayload(Payload* payload, int* pidfd) {
   char* stack = g_child_stack + sizeof(g_child_stack);
   const unsigned long flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | kSigChild;
@@ -96,13 +98,14 @@ long ClonePayload(Payload* payload, int* pidfd) {
       "hlt\n"
       "1:\n"
       : "=a"(result)
-      : "a"(__NR_clone), "D"(flags), "S"(stack), "d"(pidfd), "r"(r10), "r"(r8), [payload] "b"(payload),
-        [run] "r"(&RunPayload)
+      : "a"(__NR_clone), "D"(flags), "S"(stack), "d"(pidfd), "r"(r10),
+        "r"(r8), [payload] "b"(payload), [run] "r"(&RunPayload)
       : "rcx", "r11", "memory");
   return result;
 }
 
-// EXECED with the payload's pidfd: the launcher signals the payload itself by it, with root's rights and in any state.
+// EXECED with the payload's pidfd: the launcher signals the payload itself by it, with root's
+// rights and in any state.
 void SendExeced(int pidfd) {
   ReportMessage message = {kReportExeced, 0, 0, 0, 0};
   struct {
@@ -145,7 +148,8 @@ void ReapAll(long payload) {
   for (;;) {
     ReapAll(payload);
     RawSyscall(__NR_poll, Raw(fds), 2, -1);
-    // The launcher is gone: nobody would ever learn of us. (The parent-death signal says the same; this one cannot be lost.)
+    // The launcher is gone: nobody would ever learn of us. (The parent-death signal says the same;
+    // this one cannot be lost.)
     if ((fds[1].revents & POLLHUP) != 0) Exit(kSigKill);
     if ((fds[0].revents & POLLIN) == 0) continue;
     unsigned char info[128];  // signalfd_siginfo
@@ -162,13 +166,16 @@ extern "C" [[noreturn]] void InitMain(long* stack) {
   char** argv = reinterpret_cast<char**>(stack + 1);
   Payload payload = {argv, argv, argv + argc + 1};
   while (payload.argv[0][0] != '\0') ++payload.argv;
-  // Before the payload exists: it runs as the same user and must not be able to trace us or read our descriptors.
+  // Before the payload exists: it runs as the same user and must not be able to trace us or read
+  // our descriptors.
   RawSyscall(__NR_prctl, PR_SET_DUMPABLE, 0);
   RawSyscall(__NR_prctl, PR_SET_PDEATHSIG, kSigKill);
   RawSyscall(__NR_fcntl, kReportFd, F_SETFD, FD_CLOEXEC);
-  // All blocked: a blocked signal is queued even for a namespace's init, which otherwise drops what it has no handler for.
+  // All blocked: a blocked signal is queued even for a namespace's init, which otherwise drops what
+  // it has no handler for.
   RawSyscall(__NR_rt_sigprocmask, 2 /* SIG_SETMASK */, Raw(&kAllSignals), 0, kKernelSigsetSize);
-  const long signals = RawSyscall(__NR_signalfd4, -1, Raw(&kAllSignals), kKernelSigsetSize, O_CLOEXEC);
+  const long signals =
+      RawSyscall(__NR_signalfd4, -1, Raw(&kAllSignals), kKernelSigsetSize, O_CLOEXEC);
   int pidfd = -1;
   const long child = ClonePayload(&payload, &pidfd);
   if (signals < 0 || child < 0) {

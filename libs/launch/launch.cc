@@ -34,7 +34,8 @@ struct Pipe {
   OwnedFd write;
 };
 
-// State of one launch on its way through the steps; whatever is still here at a failure is undone by its owner.
+// State of one launch on its way through the steps; whatever is still here at a failure is undone
+// by its owner.
 struct Run {
   LaunchSite* site;
   LaunchThread* thread;
@@ -61,12 +62,14 @@ absl::Status ReadPlan(Run* run) {
 // In the launcher's mount namespace: a tree can only be cloned from a mount of the caller's own.
 absl::Status TaskDirectory(Run* run) {
   CLOISTER_ASSIGN_OR_RETURN(
-      run->trees, PrepareTaskMounts(run->job.plan, run->job.task_directory.get(), run->flat.get(), &run->index));
+      run->trees, PrepareTaskMounts(run->job.plan, run->job.task_directory.get(), run->flat.get(),
+                                    &run->index));
   return absl::OkStatus();
 }
 
 absl::Status Template(Run* run) {
-  CLOISTER_ASSIGN_OR_RETURN(run->template_namespace, run->site->templates().Get(run->job.plan.root()));
+  CLOISTER_ASSIGN_OR_RETURN(run->template_namespace,
+                            run->site->templates().Get(run->job.plan.root()));
   return absl::OkStatus();
 }
 
@@ -83,14 +86,18 @@ absl::StatusOr<Pipe> MakeOutputPipe(const internal::Identity& identity) {
 
 // Files that the task cannot reach: it gets pipes. `logs` is not part of its root.
 absl::Status Output(Run* run) {
-  CLOISTER_ASSIGN_OR_RETURN(OwnedFd logs, MakeDirectory(run->job.task_directory.get(), state::kLogsDirectory, 0700, 0, 0));
+  CLOISTER_ASSIGN_OR_RETURN(OwnedFd logs, MakeDirectory(run->job.task_directory.get(),
+                                                        state::kLogsDirectory, 0700, 0, 0));
   constexpr int kFlags = O_CREAT | O_WRONLY | O_APPEND;
-  CLOISTER_ASSIGN_OR_RETURN(run->task.stdout_file, OpenBeneath(logs.get(), state::kStdoutLog, kFlags, 0600));
-  CLOISTER_ASSIGN_OR_RETURN(run->task.stderr_file, OpenBeneath(logs.get(), state::kStderrLog, kFlags, 0600));
+  CLOISTER_ASSIGN_OR_RETURN(run->task.stdout_file,
+                            OpenBeneath(logs.get(), state::kStdoutLog, kFlags, 0600));
+  CLOISTER_ASSIGN_OR_RETURN(run->task.stderr_file,
+                            OpenBeneath(logs.get(), state::kStderrLog, kFlags, 0600));
   CLOISTER_ASSIGN_OR_RETURN(run->out, MakeOutputPipe(run->job.plan.identity()));
   CLOISTER_ASSIGN_OR_RETURN(run->err, MakeOutputPipe(run->job.plan.identity()));
   CLOISTER_ASSIGN_OR_RETURN(auto report, MakeSeqpacketPair());
-  if (fcntl(report.first.get(), F_SETFL, O_NONBLOCK) != 0) return ErrnoStatus(errno, "report socket");
+  if (fcntl(report.first.get(), F_SETFL, O_NONBLOCK) != 0)
+    return ErrnoStatus(errno, "report socket");
   run->task.report = std::move(report.first);
   run->child_report = std::move(report.second);
   return absl::OkStatus();
@@ -104,7 +111,9 @@ absl::Status CgroupTake(Run* run) {
 }
 
 // Before the clone: the child never runs without its limits.
-absl::Status CgroupLimits(Run* run) { return run->task.slot.Limit(run->job.plan.cgroup(), &run->index); }
+absl::Status CgroupLimits(Run* run) {
+  return run->task.slot.Limit(run->job.plan.cgroup(), &run->index);
+}
 
 // Before the clone: whatever happens from here on, the record says which cgroups to clean.
 absl::Status Record(Run* run) {
@@ -127,21 +136,25 @@ void FillContext(Run* run, const LowFds::Block& block, const cgroup::JoinFds& jo
 
 absl::Status Clone(Run* run) {
   const std::unique_ptr<LowFds::Block> block = run->site->low_fds().Take();
-  const int fds[] = {run->site->null_fd(), run->out.write.get(), run->err.write.get(), run->child_report.get()};
+  const int fds[] = {run->site->null_fd(), run->out.write.get(), run->err.write.get(),
+                     run->child_report.get()};
   for (int i = 0; i < LowFds::kBlockSize; ++i) CLOISTER_RETURN_IF_ERROR(block->Place(i, fds[i]));
   const cgroup::JoinFds joins = run->task.slot.GetJoinFds();
-  if (joins.tasks.size() > kMaxJoins) return absl::InvalidArgumentError("plan has too many cgroup hierarchies");
+  if (joins.tasks.size() > kMaxJoins)
+    return absl::InvalidArgumentError("plan has too many cgroup hierarchies");
   FillContext(run, *block, joins);
   // The cgroup namespace is made by a step of its own, after the join.
   const uint64_t namespaces = run->job.plan.namespaces() & ~static_cast<uint64_t>(CLONE_NEWCGROUP);
-  // setns(2) wants a filesystem context that nobody shares. It is the thread's own already, unless a step before has started
-  // a thread from this one; then this parts them, else it does nothing.
+  // setns(2) wants a filesystem context that nobody shares. It is the thread's own already, unless
+  // a step before has started a thread from this one; then this parts them, else it does nothing.
   if (unshare(CLONE_FS) != 0) return ErrnoStatus(errno, "own filesystem context");
-  if (setns(run->template_namespace, CLONE_NEWNS) != 0) return ErrnoStatus(errno, "enter the root template");
+  if (setns(run->template_namespace, CLONE_NEWNS) != 0)
+    return ErrnoStatus(errno, "enter the root template");
   absl::StatusOr<ClonedChild> child =
       CloneChild(run->flat->context(), namespaces, joins.clone_into, run->thread->stack);
   if (setns(run->site->host_namespace(), CLONE_NEWNS) != 0) {
-    // In the wrong namespace the next task would be built from another's root: there is no going on.
+    // In the wrong namespace the next task would be built from another's root: there is no going
+    // on.
     std::abort();
   }
   CLOISTER_RETURN_IF_ERROR(child.status());
@@ -149,7 +162,8 @@ absl::Status Clone(Run* run) {
   return absl::OkStatus();
 }
 
-// Concurrent with init's start. Of a child that has ended already the start time is still there: it is not reaped yet.
+// Concurrent with init's start. Of a child that has ended already the start time is still there: it
+// is not reaped yet.
 absl::Status RecordPid(Run* run) {
   run->task.pid = run->child.pid;
   CLOISTER_ASSIGN_OR_RETURN(run->task.start_time_ticks, ProcessStartTime(run->child.pid));
@@ -173,7 +187,8 @@ constexpr OutsideStep kOutsideSteps[] = {
     {internal::LAUNCH_STEP_RECORD_PID, RecordPid},
 };
 
-internal::LaunchFailure MakeFailure(internal::LaunchStep step, int index, int error, absl::string_view detail) {
+internal::LaunchFailure MakeFailure(internal::LaunchStep step, int index, int error,
+                                    absl::string_view detail) {
   internal::LaunchFailure failure;
   failure.set_step(step);
   failure.set_index(index);
@@ -185,10 +200,13 @@ internal::LaunchFailure MakeFailure(internal::LaunchStep step, int index, int er
 // What a child that did not come to init's exec has said; nothing if it did.
 absl::optional<internal::LaunchFailure> ReadChildFailure(Run* run) {
   ReportMessage message;
-  // Peeked, because a message of init's, which is faster than us sometimes, belongs to the supervisor.
-  const ssize_t size = recv(run->task.report.get(), &message, sizeof(message), MSG_PEEK | MSG_DONTWAIT);
+  // Peeked, because a message of init's, which is faster than us sometimes, belongs to the
+  // supervisor.
+  const ssize_t size =
+      recv(run->task.report.get(), &message, sizeof(message), MSG_PEEK | MSG_DONTWAIT);
   if (size == sizeof(message) && message.kind == kReportFailed && message.step != kStepExec) {
-    return MakeFailure(static_cast<internal::LaunchStep>(message.step), message.index, message.error, "");
+    return MakeFailure(static_cast<internal::LaunchStep>(message.step), message.index,
+                       message.error, "");
   }
   return absl::nullopt;
 }
@@ -199,7 +217,8 @@ void Undo(Run* run) {
     run->child.pidfd.Signal(SIGKILL).IgnoreError();  // Gone already, as a rule.
     run->child.pidfd.WaitAndReap().IgnoreError();
   }
-  if (run->task.pool != nullptr && !run->task.slot.name().empty()) run->task.pool->Discard(std::move(run->task.slot));
+  if (run->task.pool != nullptr && !run->task.slot.name().empty())
+    run->task.pool->Discard(std::move(run->task.slot));
 }
 
 LaunchedTask Finish(Run* run) {
@@ -213,16 +232,18 @@ LaunchedTask Finish(Run* run) {
 
 }  // namespace
 
-absl::variant<LaunchedTask, internal::LaunchFailure> Launch(LaunchSite* site, LaunchThread* thread, LaunchJob job) {
+absl::variant<LaunchedTask, internal::LaunchFailure> Launch(LaunchSite* site, LaunchThread* thread,
+                                                            LaunchJob job) {
   Run run{};
   run.site = site;
   run.thread = thread;
   run.job = std::move(job);
   for (const OutsideStep& step : kOutsideSteps) {
     run.index = 0;
-    absl::Status status = step.name == site->options().fail_step
-                              ? ErrnoStatus(site->options().fail_error, internal::LaunchStep_Name(step.name))
-                              : step.run(&run);
+    absl::Status status =
+        step.name == site->options().fail_step
+            ? ErrnoStatus(site->options().fail_error, internal::LaunchStep_Name(step.name))
+            : step.run(&run);
     if (!status.ok()) {
       Undo(&run);
       return MakeFailure(step.name, run.index, ErrnoOf(status), status.message());

@@ -54,10 +54,12 @@ struct LaunchThread {
   uint64_t bounding = 0;
 };
 
-// Runs the outside steps in order. On failure nothing is left but files in the task's directory, which is the executor's.
-// The calling thread is in the launcher's mount namespace before and after, gets a filesystem context of its own, and must
-// not end while the task lives: its end would kill the task.
-absl::variant<LaunchedTask, internal::LaunchFailure> Launch(LaunchSite* site, LaunchThread* thread, LaunchJob job);
+// Runs the outside steps in order. On failure nothing is left but files in the task's directory,
+// which is the executor's. The calling thread is in the launcher's mount namespace before and
+// after, gets a filesystem context of its own, and must not end while the task lives: its end would
+// kill the task.
+absl::variant<LaunchedTask, internal::LaunchFailure> Launch(LaunchSite* site, LaunchThread* thread,
+                                                            LaunchJob job);
 
 }  // namespace launch
 }  // namespace cloister

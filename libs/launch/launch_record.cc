@@ -6,7 +6,8 @@
 namespace cloister {
 namespace launch {
 
-absl::Status WriteLaunchRecord(int task_directory, const std::string& boot_id, const LaunchedTask& task) {
+absl::Status WriteLaunchRecord(int task_directory, const std::string& boot_id,
+                               const LaunchedTask& task) {
   internal::LaunchRecord record;
   record.set_task_id(task.task_id);
   record.set_boot_id(boot_id);
@@ -18,7 +19,8 @@ absl::Status WriteLaunchRecord(int task_directory, const std::string& boot_id, c
   return state::WriteRecord(task_directory, state::kLaunchRecord, record.SerializeAsString());
 }
 
-absl::Status WriteProcessRecord(int task_directory, const std::string& boot_id, const LaunchedTask& task) {
+absl::Status WriteProcessRecord(int task_directory, const std::string& boot_id,
+                                const LaunchedTask& task) {
   internal::LaunchRecord record;
   record.set_task_id(task.task_id);
   record.set_boot_id(boot_id);

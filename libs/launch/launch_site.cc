@@ -28,8 +28,8 @@ absl::StatusOr<std::unique_ptr<LaunchSite>> LaunchSite::Make(LaunchSiteOptions o
   std::unique_ptr<LaunchSite> site(new LaunchSite(std::move(options)));
   CLOISTER_ASSIGN_OR_RETURN(site->low_fds_, LowFds::Reserve());
   const absl::string_view program(reinterpret_cast<const char*>(kInitProgram), kInitProgramSize);
-  // Execute-only: whoever runs it as an ordinary user cannot read it, so the kernel makes the process non-dumpable from
-  // its first instruction on.
+  // Execute-only: whoever runs it as an ordinary user cannot read it, so the kernel makes the
+  // process non-dumpable from its first instruction on.
   CLOISTER_ASSIGN_OR_RETURN(site->init_, MakeSealedMemfd("cloister-init", program, 0111));
   CLOISTER_ASSIGN_OR_RETURN(site->init_fd_, site->low_fds_->PlaceShared(site->init_.get()));
   CLOISTER_ASSIGN_OR_RETURN(site->null_, OpenHigh("/dev/null", O_RDONLY));
@@ -46,7 +46,8 @@ absl::StatusOr<cgroup::SlotPool*> LaunchSite::PoolFor(const internal::CgroupPlan
   }
   CLOISTER_ASSIGN_OR_RETURN(auto parents, cgroup::OpenSlotParents(plan));
   cgroup::SlotPoolOptions options;
-  options.prefix = pools_.empty() ? options_.slot_prefix : absl::StrCat(options_.slot_prefix, "p", pools_.size());
+  options.prefix = pools_.empty() ? options_.slot_prefix
+                                  : absl::StrCat(options_.slot_prefix, "p", pools_.size());
   options.target = options_.ready_slots;
   pools_.push_back(std::make_unique<cgroup::SlotPool>(parents, options));
   return pools_.back().get();

@@ -34,7 +34,8 @@ class LaunchSite {
   static absl::StatusOr<std::unique_ptr<LaunchSite>> Make(LaunchSiteOptions options);
 
   // The pool for the directories that the plan names; nullptr for a plan without cgroups.
-  absl::StatusOr<cgroup::SlotPool*> PoolFor(const internal::CgroupPlan& plan) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<cgroup::SlotPool*> PoolFor(const internal::CgroupPlan& plan)
+      ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Builds what the first launch of such a plan would otherwise wait for.
   absl::Status Prepare(const internal::LaunchPlan& plan);

@@ -1,5 +1,5 @@
-// The threads that clone tasks. They never end before the process does: a task's parent-death signal fires with the thread
-// that made it.
+// The threads that clone tasks. They never end before the process does: a task's parent-death
+// signal fires with the thread that made it.
 #ifndef CLOISTER_LIBS_LAUNCH_LAUNCH_THREADS_H_
 #define CLOISTER_LIBS_LAUNCH_LAUNCH_THREADS_H_
 
@@ -15,14 +15,16 @@
 namespace cloister {
 namespace launch {
 
-// Two groups at most: one whose bounding set was reduced once to what the node's tasks usually get, so that a launch need
-// not drop two dozen capabilities (40 µs), and one with the full set for tasks that were given more. Thread-safe.
+// Two groups at most: one whose bounding set was reduced once to what the node's tasks usually get,
+// so that a launch need not drop two dozen capabilities (40 µs), and one with the full set for
+// tasks that were given more. Thread-safe.
 class LaunchThreads {
  public:
   using Done = std::function<void(absl::variant<LaunchedTask, internal::LaunchFailure> result)>;
 
   // `site` outlives the process's threads; so must *this: it is never destroyed in production.
-  LaunchThreads(LaunchSite* site, int threads_per_group) : site_(site), threads_per_group_(threads_per_group) {}
+  LaunchThreads(LaunchSite* site, int threads_per_group)
+      : site_(site), threads_per_group_(threads_per_group) {}
 
   // Makes a group for this bounding set, if there is none yet; the first call decides.
   void PrepareBounding(uint64_t bounding);

@@ -19,13 +19,16 @@ absl::StatusOr<std::unique_ptr<LowFds>> LowFds::Reserve() {
   null.reset();
   for (int number = kFirst; number < first_foreign(); ++number) {
     if (fcntl(number, F_GETFD) >= 0) {
-      return absl::FailedPreconditionError(absl::StrCat("descriptor ", number, " is in use already"));
+      return absl::FailedPreconditionError(
+          absl::StrCat("descriptor ", number, " is in use already"));
     }
-    if (dup3(low->null_.get(), number, O_CLOEXEC) < 0) return ErrnoStatus(errno, absl::StrCat("descriptor ", number));
+    if (dup3(low->null_.get(), number, O_CLOEXEC) < 0)
+      return ErrnoStatus(errno, absl::StrCat("descriptor ", number));
     low->end_ = number + 1;
   }
   absl::MutexLock lock(&low->mutex_);
-  for (int block = kBlocks - 1; block >= 0; --block) low->free_.push_back(kFirst + 1 + block * kBlockSize);
+  for (int block = kBlocks - 1; block >= 0; --block)
+    low->free_.push_back(kFirst + 1 + block * kBlockSize);
   return low;
 }
 
@@ -34,20 +37,23 @@ LowFds::~LowFds() {
 }
 
 absl::StatusOr<int> LowFds::PlaceShared(int fd) {
-  if (dup3(fd, kFirst, O_CLOEXEC) < 0) return ErrnoStatus(errno, absl::StrCat("descriptor ", kFirst));
+  if (dup3(fd, kFirst, O_CLOEXEC) < 0)
+    return ErrnoStatus(errno, absl::StrCat("descriptor ", kFirst));
   return kFirst;
 }
 
 std::unique_ptr<LowFds::Block> LowFds::Take() {
   absl::MutexLock lock(&mutex_);
-  mutex_.Await(absl::Condition(+[](std::vector<int>* free) { return !free->empty(); }, &free_));
+  mutex_.Await(absl::Condition(
+      +[](std::vector<int>* free) { return !free->empty(); }, &free_));
   const int first = free_.back();
   free_.pop_back();
   return std::make_unique<Block>(this, first);
 }
 
 absl::Status LowFds::Block::Place(int index, int fd) const {
-  if (dup3(fd, Number(index), O_CLOEXEC) < 0) return ErrnoStatus(errno, absl::StrCat("descriptor ", Number(index)));
+  if (dup3(fd, Number(index), O_CLOEXEC) < 0)
+    return ErrnoStatus(errno, absl::StrCat("descriptor ", Number(index)));
   return absl::OkStatus();
 }
 

@@ -1,5 +1,6 @@
-// Low descriptor numbers, kept free for children. A child shares the launcher's descriptor table until its FDS step copies
-// what lies below first_foreign(): so what it keeps must be low, and all else of the launcher must be high.
+// Low descriptor numbers, kept free for children. A child shares the launcher's descriptor table
+// until its FDS step copies what lies below first_foreign(): so what it keeps must be low, and all
+// else of the launcher must be high.
 #ifndef CLOISTER_LIBS_LAUNCH_LOW_FDS_H_
 #define CLOISTER_LIBS_LAUNCH_LOW_FDS_H_
 
@@ -37,7 +38,8 @@ class LowFds {
     const int first_;
   };
 
-  // Takes all numbers from kFirst to first_foreign(). FAILED_PRECONDITION when one of them is in use.
+  // Takes all numbers from kFirst to first_foreign(). FAILED_PRECONDITION when one of them is in
+  // use.
   static absl::StatusOr<std::unique_ptr<LowFds>> Reserve();
 
   // Frees the numbers. No block is out.

@@ -23,7 +23,8 @@ namespace cloister {
 namespace launch {
 namespace {
 
-// Where the new root is put together before it becomes "/": any directory does, as the namespace is private.
+// Where the new root is put together before it becomes "/": any directory does, as the namespace is
+// private.
 constexpr const char* kStage = "/proc";
 
 constexpr uint64_t kLocked = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
@@ -35,18 +36,20 @@ absl::Status SetAttributes(int tree, uint64_t attributes) {
   std::memset(&attr, 0, sizeof(attr));
   attr.attr_set = attributes;
   attr.propagation = MS_PRIVATE;
-  if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) != 0) {
+  if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) !=
+      0) {
     return ErrnoStatus(errno, "mount_setattr");
   }
   return absl::OkStatus();
 }
 
-// The operator's directories, cloned before the new root exists, so that nothing in it can be meant by their names.
+// The operator's directories, cloned before the new root exists, so that nothing in it can be meant
+// by their names.
 absl::StatusOr<std::vector<OwnedFd>> CloneBinds(const internal::RootTemplate& root) {
   std::vector<OwnedFd> trees;
   for (int i = 0; i < root.binds_size(); ++i) {
-    const std::string what = absl::StrCat("root.binds[", i, "] '", root.binds(i).outside(), "' on '",
-                                          root.binds(i).inside(), "'");
+    const std::string what = absl::StrCat("root.binds[", i, "] '", root.binds(i).outside(),
+                                          "' on '", root.binds(i).inside(), "'");
     OwnedFd tree(static_cast<int>(syscall(SYS_open_tree, AT_FDCWD, root.binds(i).outside().c_str(),
                                           OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE)));
     if (!tree.valid()) return ErrnoStatus(errno, what);
@@ -60,7 +63,8 @@ absl::StatusOr<std::vector<OwnedFd>> CloneBinds(const internal::RootTemplate& ro
 absl::Status MakeEntries(const internal::RootTemplate& root) {
   for (const auto& directory : root.directories()) {
     const std::string path = Staged(directory.inside());
-    if ((mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) || chmod(path.c_str(), directory.mode()) != 0) {
+    if ((mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) ||
+        chmod(path.c_str(), directory.mode()) != 0) {
       return ErrnoStatus(errno, absl::StrCat("root directory '", directory.inside(), "'"));
     }
   }
@@ -78,13 +82,15 @@ absl::Status PlaceBinds(const internal::RootTemplate& root, const std::vector<Ow
     const std::string path = Staged(bind.inside());
     if (bind.file()) {
       OwnedFd file(open(path.c_str(), O_CREAT | O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0444));
-      if (!file.valid()) return ErrnoStatus(errno, absl::StrCat("root.binds[", i, "] on '", bind.inside(), "'"));
+      if (!file.valid())
+        return ErrnoStatus(errno, absl::StrCat("root.binds[", i, "] on '", bind.inside(), "'"));
     } else if (mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) {
       return ErrnoStatus(errno, absl::StrCat("root.binds[", i, "] on '", bind.inside(), "'"));
     }
     if (syscall(SYS_move_mount, trees[static_cast<size_t>(i)].get(), "", AT_FDCWD, path.c_str(),
                 MOVE_MOUNT_F_EMPTY_PATH) != 0) {
-      return ErrnoStatus(errno, absl::StrCat("root.binds[", i, "] '", bind.outside(), "' on '", bind.inside(), "'"));
+      return ErrnoStatus(errno, absl::StrCat("root.binds[", i, "] '", bind.outside(), "' on '",
+                                             bind.inside(), "'"));
     }
   }
   return absl::OkStatus();
@@ -105,7 +111,8 @@ constexpr const char* kDeviceLinks[][2] = {{"/proc/self/fd", "fd"},
                                            {"pts/ptmx", "ptmx"}};
 constexpr const char* kDeviceDirectories[] = {"pts", "shm", "mqueue"};
 
-// /dev, shared by all tasks and read-only: device nodes work on a read-only mount, but none can be added or replaced.
+// /dev, shared by all tasks and read-only: device nodes work on a read-only mount, but none can be
+// added or replaced.
 absl::Status MakeDev() {
   const std::string dev = Staged("/dev");
   if (mkdir(dev.c_str(), 0755) != 0 && errno != EEXIST) return ErrnoStatus(errno, "/dev");
@@ -129,9 +136,11 @@ absl::Status MakeDev() {
       return ErrnoStatus(errno, absl::StrCat("directory '/dev/", directory, "'"));
     }
   }
-  if (mkdir(Staged(kTemplateEmptyDirectory).c_str(), 0555) != 0) return ErrnoStatus(errno, kTemplateEmptyDirectory);
+  if (mkdir(Staged(kTemplateEmptyDirectory).c_str(), 0555) != 0)
+    return ErrnoStatus(errno, kTemplateEmptyDirectory);
   // The superblock, not only this mount of it: every task's /dev is a mount of the same one.
-  if (mount(nullptr, dev.c_str(), nullptr, MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NOEXEC, nullptr) != 0) {
+  if (mount(nullptr, dev.c_str(), nullptr, MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NOEXEC,
+            nullptr) != 0) {
     return ErrnoStatus(errno, "read-only '/dev'");
   }
   return absl::OkStatus();
@@ -141,26 +150,30 @@ absl::Status MakeDev() {
 absl::Status MakeSys(const internal::RootTemplate& root) {
   const std::string sys = Staged("/sys");
   if (mkdir(sys.c_str(), 0555) != 0 && errno != EEXIST) return ErrnoStatus(errno, "/sys");
-  if (mount("sysfs", sys.c_str(), "sysfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) {
+  if (mount("sysfs", sys.c_str(), "sysfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) !=
+      0) {
     return ErrnoStatus(errno, "sysfs on '/sys'");
   }
   for (const std::string& inside : root.masked_sys_directories()) {
-    if (mount("tmpfs", Staged(inside).c_str(), "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=0,mode=555") !=
-        0) {
+    if (mount("tmpfs", Staged(inside).c_str(), "tmpfs",
+              MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=0,mode=555") != 0) {
       return ErrnoStatus(errno, absl::StrCat("mask of '", inside, "'"));
     }
   }
   return absl::OkStatus();
 }
 
-// The stage becomes the root, and the host's root goes: from here on no path of this namespace leads to the host.
+// The stage becomes the root, and the host's root goes: from here on no path of this namespace
+// leads to the host.
 absl::Status EnterStage() {
   if (chdir(kStage) != 0) return ErrnoStatus(errno, "chdir into the new root");
-  // "." twice: the old root ends up under the new one, and is detached from there (pivot_root(2), NOTES).
+  // "." twice: the old root ends up under the new one, and is detached from there (pivot_root(2),
+  // NOTES).
   if (syscall(SYS_pivot_root, ".", ".") != 0) return ErrnoStatus(errno, "pivot_root");
   if (umount2(".", MNT_DETACH) != 0) return ErrnoStatus(errno, "unmount of the old root");
   if (chdir("/") != 0) return ErrnoStatus(errno, "chdir");
-  // The superblock too, not only this mount: it is shared by all tasks, and each could otherwise see another's mistake.
+  // The superblock too, not only this mount: it is shared by all tasks, and each could otherwise
+  // see another's mistake.
   if (mount(nullptr, "/", nullptr, MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV, nullptr) != 0) {
     return ErrnoStatus(errno, "read-only root");
   }
@@ -168,8 +181,10 @@ absl::Status EnterStage() {
 }
 
 absl::Status BuildHere(const internal::RootTemplate& root) {
-  // Private before anything is mounted, so that nothing propagates to the host; recursively, as below "/" more may be shared.
-  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return ErrnoStatus(errno, "private propagation");
+  // Private before anything is mounted, so that nothing propagates to the host; recursively, as
+  // below "/" more may be shared.
+  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
+    return ErrnoStatus(errno, "private propagation");
   absl::StatusOr<std::vector<OwnedFd>> trees = CloneBinds(root);
   if (!trees.ok()) return trees.status();
   if (mount("tmpfs", kStage, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=1m") != 0) {

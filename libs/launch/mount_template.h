@@ -1,6 +1,6 @@
-// The read-only root that all tasks of the same RootTemplate share: a mount namespace whose root it is. A task's child is
-// cloned from a thread that is inside it, so its private copy has this root and nothing of the host's mounts: no pivot, no
-// unmount, and no cost that grows with them.
+// The read-only root that all tasks of the same RootTemplate share: a mount namespace whose root it
+// is. A task's child is cloned from a thread that is inside it, so its private copy has this root
+// and nothing of the host's mounts: no pivot, no unmount, and no cost that grows with them.
 #ifndef CLOISTER_LIBS_LAUNCH_MOUNT_TEMPLATE_H_
 #define CLOISTER_LIBS_LAUNCH_MOUNT_TEMPLATE_H_
 
@@ -16,11 +16,13 @@
 namespace cloister {
 namespace launch {
 
-// Builds the template in a thread of its own and returns its namespace, for setns(2). It lives as long as the descriptor
-// or a task in it. Errors name the entry: "root.binds[2] '/srv/data' on '/data': no such file or directory".
+// Builds the template in a thread of its own and returns its namespace, for setns(2). It lives as
+// long as the descriptor or a task in it. Errors name the entry: "root.binds[2] '/srv/data' on
+// '/data': no such file or directory".
 absl::StatusOr<OwnedFd> BuildMountTemplate(const internal::RootTemplate& root);
 
-// Templates that were built, by content. Few exist on a node (one for each chroot_env); never evicted. Thread-safe.
+// Templates that were built, by content. Few exist on a node (one for each chroot_env); never
+// evicted. Thread-safe.
 class MountTemplates {
  public:
   // The namespace, borrowed, valid as long as *this; built at the first call.

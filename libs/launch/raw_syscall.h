@@ -1,19 +1,22 @@
-// System calls without libc: between clone and exec the child shares memory, TLS and errno with a running launcher thread,
-// so nothing there may go through a libc wrapper (which sets errno, or takes part in setxid broadcasts). Also all that the
-// freestanding init has. Results are the kernel's: -errno on failure.
+// System calls without libc: between clone and exec the child shares memory, TLS and errno with a
+// running launcher thread, so nothing there may go through a libc wrapper (which sets errno, or
+// takes part in setxid broadcasts). Also all that the freestanding init has. Results are the
+// kernel's: -errno on failure.
 #ifndef CLOISTER_LIBS_LAUNCH_RAW_SYSCALL_H_
 #define CLOISTER_LIBS_LAUNCH_RAW_SYSCALL_H_
 
 #include <asm/unistd.h>
 
 #if !defined(__x86_64__)
-#error "Cloister's launch code is written for x86-64: port raw_syscall.h, clone_child.cc and init.cc"
+#error \
+    "Cloister's launch code is written for x86-64: port raw_syscall.h, clone_child.cc and init.cc"
 #endif
 
 namespace cloister {
 namespace launch {
 
-inline long RawSyscall(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) {
+inline long RawSyscall(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0,
+                       long f = 0) {
   long result;
   register long r10 __asm__("r10") = d;
   register long r8 __asm__("r8") = e;

@@ -27,7 +27,8 @@ absl::StatusOr<OwnedFd> CloneTree(const internal::Mount& mount, int directory) {
   if (mount.noexec()) attributes.attr_set |= MOUNT_ATTR_NOEXEC;
   if (mount.read_only()) attributes.attr_set |= MOUNT_ATTR_RDONLY;
   attributes.propagation = MS_PRIVATE;
-  if (syscall(SYS_mount_setattr, tree.get(), "", AT_EMPTY_PATH, &attributes, sizeof(attributes)) != 0) {
+  if (syscall(SYS_mount_setattr, tree.get(), "", AT_EMPTY_PATH, &attributes, sizeof(attributes)) !=
+      0) {
     return ErrnoStatus(errno, "mount_setattr");
   }
   return tree;
@@ -35,15 +36,17 @@ absl::StatusOr<OwnedFd> CloneTree(const internal::Mount& mount, int directory) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<OwnedFd>> PrepareTaskMounts(const internal::LaunchPlan& plan, int task_directory,
-                                                       FlatPlan* flat, int* index) {
+absl::StatusOr<std::vector<OwnedFd>> PrepareTaskMounts(const internal::LaunchPlan& plan,
+                                                       int task_directory, FlatPlan* flat,
+                                                       int* index) {
   std::vector<OwnedFd> trees;
   for (int i = 0; i < plan.mounts_size(); ++i) {
     const internal::Mount& mount = plan.mounts(i);
     if (mount.kind() != internal::Mount::KIND_TASK_DIRECTORY) continue;
     *index = i;
-    CLOISTER_ASSIGN_OR_RETURN(OwnedFd directory, MakeDirectory(task_directory, mount.source(), mount.mode(),
-                                                               plan.identity().uid(), plan.identity().gid()));
+    CLOISTER_ASSIGN_OR_RETURN(OwnedFd directory,
+                              MakeDirectory(task_directory, mount.source(), mount.mode(),
+                                            plan.identity().uid(), plan.identity().gid()));
     CLOISTER_ASSIGN_OR_RETURN(OwnedFd tree, CloneTree(mount, directory.get()));
     flat->SetTree(i, tree.get());
     trees.push_back(std::move(tree));

@@ -1,4 +1,5 @@
-// Detached mount trees of a task's own directories, made before the clone and moved into place by the child.
+// Detached mount trees of a task's own directories, made before the clone and moved into place by
+// the child.
 #ifndef CLOISTER_LIBS_LAUNCH_TASK_MOUNTS_H_
 #define CLOISTER_LIBS_LAUNCH_TASK_MOUNTS_H_
 
@@ -12,10 +13,12 @@
 namespace cloister {
 namespace launch {
 
-// For each KIND_TASK_DIRECTORY mount: makes its directory beneath `task_directory`, owned by the task, clones it as a
-// tree (nosuid,nodev, private) and gives that to `flat`. The result owns the trees. On failure *index is the mount.
-absl::StatusOr<std::vector<OwnedFd>> PrepareTaskMounts(const internal::LaunchPlan& plan, int task_directory,
-                                                       FlatPlan* flat, int* index);
+// For each KIND_TASK_DIRECTORY mount: makes its directory beneath `task_directory`, owned by the
+// task, clones it as a tree (nosuid,nodev, private) and gives that to `flat`. The result owns the
+// trees. On failure *index is the mount.
+absl::StatusOr<std::vector<OwnedFd>> PrepareTaskMounts(const internal::LaunchPlan& plan,
+                                                       int task_directory, FlatPlan* flat,
+                                                       int* index);
 
 }  // namespace launch
 }  // namespace cloister

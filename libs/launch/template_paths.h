@@ -1,4 +1,5 @@
-// Paths inside the root template that the mask mounts of a task use as their source. They are ours and read-only.
+// Paths inside the root template that the mask mounts of a task use as their source. They are ours
+// and read-only.
 #ifndef CLOISTER_LIBS_LAUNCH_TEMPLATE_PATHS_H_
 #define CLOISTER_LIBS_LAUNCH_TEMPLATE_PATHS_H_
 

@@ -57,7 +57,8 @@ absl::StatusOr<std::unique_ptr<LogPump>> LogPump::Start() {
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u64 = kWakeId;
-  if (epoll_ctl(epoll.get(), EPOLL_CTL_ADD, wake.get(), &event) != 0) return ErrnoStatus(errno, "log pump");
+  if (epoll_ctl(epoll.get(), EPOLL_CTL_ADD, wake.get(), &event) != 0)
+    return ErrnoStatus(errno, "log pump");
   std::unique_ptr<LogPump> pump(new LogPump(std::move(epoll), std::move(wake)));
   pump->thread_ = std::thread(&LogPump::Run, pump.get());
   return pump;

@@ -1,5 +1,6 @@
-// Moves tasks' output from their pipes into their log files, on a thread of its own, so that a slow disk does not hold up
-// launches, stops and exits. The pipe is the back-pressure: a task that writes faster than the disk waits in write(2).
+// Moves tasks' output from their pipes into their log files, on a thread of its own, so that a slow
+// disk does not hold up launches, stops and exits. The pipe is the back-pressure: a task that
+// writes faster than the disk waits in write(2).
 #ifndef CLOISTER_LIBS_LOGS_LOG_PUMP_H_
 #define CLOISTER_LIBS_LOGS_LOG_PUMP_H_
 
@@ -19,7 +20,8 @@ namespace logs {
 
 struct LogTotals {
   uint64_t written = 0;
-  // What the file refused (disk full, I/O error). A task is never blocked or killed for it; the number says so.
+  // What the file refused (disk full, I/O error). A task is never blocked or killed for it; the
+  // number says so.
   uint64_t dropped = 0;
 };
 
@@ -34,14 +36,15 @@ class LogPump {
   // `pipe` is a non-blocking read end, `file` open for appending.
   absl::StatusOr<uint64_t> Add(OwnedFd pipe, OwnedFd file) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // To be called when the writers are dead: moves what is still in the pipe, and closes both. Does not wait for the end of
-  // file: a task may have passed its end to somebody who lives on.
+  // To be called when the writers are dead: moves what is still in the pipe, and closes both. Does
+  // not wait for the end of file: a task may have passed its end to somebody who lives on.
   LogTotals Finish(uint64_t id) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   struct Log;
 
-  explicit LogPump(OwnedFd epoll, OwnedFd wake) : epoll_(std::move(epoll)), wake_(std::move(wake)) {}
+  explicit LogPump(OwnedFd epoll, OwnedFd wake)
+      : epoll_(std::move(epoll)), wake_(std::move(wake)) {}
   void Run();
   std::shared_ptr<Log> Find(uint64_t id) ABSL_LOCKS_EXCLUDED(mutex_);
 

@@ -14,7 +14,8 @@
 
 namespace cloister {
 
-absl::StatusOr<OwnedFd> OpenBeneath(int directory, const std::string& path, int flags, mode_t mode) {
+absl::StatusOr<OwnedFd> OpenBeneath(int directory, const std::string& path, int flags,
+                                    mode_t mode) {
   open_how how;
   std::memset(&how, 0, sizeof(how));
   how.flags = static_cast<uint64_t>(flags | O_CLOEXEC);
@@ -35,15 +36,19 @@ absl::StatusOr<OwnedFd> OpenDirectory(const std::string& path) {
   return fd;
 }
 
-absl::StatusOr<OwnedFd> MakeDirectory(int directory, const std::string& name, mode_t mode, uid_t uid, gid_t gid) {
+absl::StatusOr<OwnedFd> MakeDirectory(int directory, const std::string& name, mode_t mode,
+                                      uid_t uid, gid_t gid) {
   if (mkdirat(directory, name.c_str(), 0700) != 0 && errno != EEXIST) {
     return ErrnoStatus(errno, absl::StrCat("'", name, "'"));
   }
   absl::StatusOr<OwnedFd> fd = OpenBeneath(directory, name, O_RDONLY | O_DIRECTORY);
   if (!fd.ok()) return fd;
-  // Owner first: chown clears set-id bits, and a mode wider than 0700 must not be seen with the wrong owner.
-  if ((uid != 0 || gid != 0) && fchown(fd->get(), uid, gid) != 0) return ErrnoStatus(errno, absl::StrCat("'", name, "'"));
-  if (mode != 0700 && fchmod(fd->get(), mode) != 0) return ErrnoStatus(errno, absl::StrCat("'", name, "'"));
+  // Owner first: chown clears set-id bits, and a mode wider than 0700 must not be seen with the
+  // wrong owner.
+  if ((uid != 0 || gid != 0) && fchown(fd->get(), uid, gid) != 0)
+    return ErrnoStatus(errno, absl::StrCat("'", name, "'"));
+  if (mode != 0700 && fchmod(fd->get(), mode) != 0)
+    return ErrnoStatus(errno, absl::StrCat("'", name, "'"));
   return fd;
 }
 

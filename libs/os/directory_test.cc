@@ -45,7 +45,8 @@ TEST_F(DirectoryTest, NeverLeavesTheDirectory) {
 
 TEST_F(DirectoryTest, ErrorNamesThePath) {
   EXPECT_THAT(OpenBeneath(directory_.get(), "absent", O_RDONLY),
-              StatusIs(absl::StatusCode::kNotFound, testing::HasSubstr("'absent': no such file or directory")));
+              StatusIs(absl::StatusCode::kNotFound,
+                       testing::HasSubstr("'absent': no such file or directory")));
 }
 
 }  // namespace

@@ -47,11 +47,13 @@ absl::StatusOr<PidFd> PidFd::Open(pid_t pid) {
 absl::StatusOr<PidFd> PidFd::OpenRecorded(pid_t pid, uint64_t start_time_ticks) {
   absl::StatusOr<PidFd> process = Open(pid);
   if (!process.ok()) return process;
-  // Read after the open: the pidfd pins the process, so an equal start time now means that it is the recorded one.
+  // Read after the open: the pidfd pins the process, so an equal start time now means that it is
+  // the recorded one.
   absl::StatusOr<uint64_t> start = ProcessStartTime(pid);
   if (!start.ok()) return start.status();
   if (*start != start_time_ticks) {
-    return absl::NotFoundError(absl::StrCat("process ", pid, ": its pid belongs to another process now"));
+    return absl::NotFoundError(
+        absl::StrCat("process ", pid, ": its pid belongs to another process now"));
   }
   return process;
 }
@@ -95,11 +97,13 @@ absl::StatusOr<uint64_t> ProcessStartTime(pid_t pid) {
   // The name in parentheses may hold anything, so fields are counted from the last ')'.
   const absl::string_view line(text, static_cast<size_t>(size));
   const size_t close = line.rfind(')');
-  if (close == absl::string_view::npos) return absl::DataLossError(absl::StrCat(path, ": no process name"));
+  if (close == absl::string_view::npos)
+    return absl::DataLossError(absl::StrCat(path, ": no process name"));
   const std::vector<absl::string_view> fields = absl::StrSplit(line.substr(close + 2), ' ');
   constexpr size_t kStartTimeAfterName = 19;
   uint64_t ticks = 0;
-  if (fields.size() <= kStartTimeAfterName || !absl::SimpleAtoi(fields[kStartTimeAfterName], &ticks)) {
+  if (fields.size() <= kStartTimeAfterName ||
+      !absl::SimpleAtoi(fields[kStartTimeAfterName], &ticks)) {
     return absl::DataLossError(absl::StrCat(path, ": no start time"));
   }
   return ticks;

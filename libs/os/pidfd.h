@@ -1,5 +1,5 @@
-// A process, held by a pidfd: the only identity of a process in Cloister. A pid alone may name a stranger by the time it
-// is used. Source: pidfd_open(2), pidfd_send_signal(2), waitid(2).
+// A process, held by a pidfd: the only identity of a process in Cloister. A pid alone may name a
+// stranger by the time it is used. Source: pidfd_open(2), pidfd_send_signal(2), waitid(2).
 #ifndef CLOISTER_LIBS_OS_PIDFD_H_
 #define CLOISTER_LIBS_OS_PIDFD_H_
 
@@ -20,8 +20,8 @@ class PidFd {
   PidFd() = default;
   explicit PidFd(OwnedFd fd) : fd_(std::move(fd)) {}
 
-  // NOT_FOUND when no such process. A zombie can be opened. Beware: `pid` may have been recycled; compare
-  // ProcessStartTime afterwards, or use OpenRecorded.
+  // NOT_FOUND when no such process. A zombie can be opened. Beware: `pid` may have been recycled;
+  // compare ProcessStartTime afterwards, or use OpenRecorded.
   static absl::StatusOr<PidFd> Open(pid_t pid);
 
   // The process that had `pid` and started at `start_time_ticks`; NOT_FOUND if that one is gone.
@@ -49,8 +49,8 @@ class PidFd {
   OwnedFd fd_;
 };
 
-// Clock ticks from boot to the start of `pid` (field 22 of /proc/PID/stat, proc(5)); with the boot id it identifies a
-// process across our own restarts. NOT_FOUND when there is none.
+// Clock ticks from boot to the start of `pid` (field 22 of /proc/PID/stat, proc(5)); with the boot
+// id it identifies a process across our own restarts. NOT_FOUND when there is none.
 absl::StatusOr<uint64_t> ProcessStartTime(pid_t pid);
 
 }  // namespace cloister

@@ -20,7 +20,8 @@ absl::StatusOr<sockaddr_un> AddressOf(const std::string& path) {
   std::memset(&address, 0, sizeof(address));
   address.sun_family = AF_UNIX;
   if (path.empty() || path.size() >= sizeof(address.sun_path)) {
-    return absl::InvalidArgumentError(absl::StrCat("socket path '", path, "': longer than 107 bytes or empty"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("socket path '", path, "': longer than 107 bytes or empty"));
   }
   std::memcpy(address.sun_path, path.data(), path.size());
   return address;
@@ -33,7 +34,8 @@ absl::StatusOr<OwnedFd> NewSocket() {
 }
 
 void TakeFds(msghdr* message, std::vector<OwnedFd>* fds) {
-  for (cmsghdr* header = CMSG_FIRSTHDR(message); header != nullptr; header = CMSG_NXTHDR(message, header)) {
+  for (cmsghdr* header = CMSG_FIRSTHDR(message); header != nullptr;
+       header = CMSG_NXTHDR(message, header)) {
     if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
     const size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     for (size_t i = 0; i < count; ++i) {
@@ -48,8 +50,8 @@ void TakeFds(msghdr* message, std::vector<OwnedFd>* fds) {
 
 absl::Status SendPacket(int socket, absl::string_view bytes, absl::Span<const int> fds) {
   if (bytes.empty() || bytes.size() > kMaxPacketBytes || fds.size() > kMaxPacketFds) {
-    return absl::InvalidArgumentError(absl::StrCat("message of ", bytes.size(), " bytes with ", fds.size(),
-                                                   " descriptors: not sendable"));
+    return absl::InvalidArgumentError(absl::StrCat("message of ", bytes.size(), " bytes with ",
+                                                   fds.size(), " descriptors: not sendable"));
   }
   iovec piece = {const_cast<char*>(bytes.data()), bytes.size()};
   alignas(cmsghdr) char control[CMSG_SPACE(kMaxPacketFds * sizeof(int))];
@@ -69,14 +71,16 @@ absl::Status SendPacket(int socket, absl::string_view bytes, absl::Span<const in
   while (sendmsg(socket, &message, MSG_NOSIGNAL) < 0) {
     if (errno == EINTR) continue;
     if (errno == EAGAIN) return absl::UnavailableError("socket buffer is full");
-    if (errno == EPIPE || errno == ECONNRESET) return absl::FailedPreconditionError("peer has closed the socket");
+    if (errno == EPIPE || errno == ECONNRESET)
+      return absl::FailedPreconditionError("peer has closed the socket");
     return ErrnoStatus(errno, "sendmsg");
   }
   return absl::OkStatus();
 }
 
 absl::StatusOr<Packet> ReceivePacket(int socket) {
-  // One buffer a thread: messages are small as a rule, and 64 KiB on the heap for each would cost more than the call.
+  // One buffer a thread: messages are small as a rule, and 64 KiB on the heap for each would cost
+  // more than the call.
   static thread_local char buffer[kMaxPacketBytes];
   alignas(cmsghdr) char control[CMSG_SPACE(kMaxPacketFds * sizeof(int))];
   iovec piece = {buffer, sizeof(buffer)};
@@ -97,7 +101,8 @@ absl::StatusOr<Packet> ReceivePacket(int socket) {
   }
   Packet packet;
   TakeFds(&message, &packet.fds);
-  if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) return absl::DataLossError("message was truncated");
+  if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
+    return absl::DataLossError("message was truncated");
   if (size == 0) return absl::OutOfRangeError("peer has closed the socket");
   packet.bytes.assign(buffer, static_cast<size_t>(size));
   return packet;
@@ -105,7 +110,8 @@ absl::StatusOr<Packet> ReceivePacket(int socket) {
 
 absl::StatusOr<std::pair<OwnedFd, OwnedFd>> MakeSeqpacketPair() {
   int fds[2];
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0) return ErrnoStatus(errno, "socketpair");
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0)
+    return ErrnoStatus(errno, "socketpair");
   return std::make_pair(OwnedFd(fds[0]), OwnedFd(fds[1]));
 }
 
@@ -119,7 +125,8 @@ absl::StatusOr<OwnedFd> ListenSeqpacket(const std::string& path) {
   if (bind(socket_fd->get(), reinterpret_cast<const sockaddr*>(&*address), sizeof(*address)) != 0) {
     return ErrnoStatus(errno, absl::StrCat("bind '", path, "'"));
   }
-  if (listen(socket_fd->get(), 16) != 0) return ErrnoStatus(errno, absl::StrCat("listen '", path, "'"));
+  if (listen(socket_fd->get(), 16) != 0)
+    return ErrnoStatus(errno, absl::StrCat("listen '", path, "'"));
   return socket_fd;
 }
 
@@ -128,7 +135,8 @@ absl::StatusOr<OwnedFd> ConnectSeqpacket(const std::string& path) {
   if (!address.ok()) return address.status();
   absl::StatusOr<OwnedFd> socket_fd = NewSocket();
   if (!socket_fd.ok()) return socket_fd;
-  if (connect(socket_fd->get(), reinterpret_cast<const sockaddr*>(&*address), sizeof(*address)) != 0) {
+  if (connect(socket_fd->get(), reinterpret_cast<const sockaddr*>(&*address), sizeof(*address)) !=
+      0) {
     return ErrnoStatus(errno, absl::StrCat("connect '", path, "'"));
   }
   return socket_fd;

@@ -1,5 +1,5 @@
-// Messages with file descriptors over SOCK_SEQPACKET unix sockets: the wire between executor and launcher.
-// Source: unix(7), cmsg(3).
+// Messages with file descriptors over SOCK_SEQPACKET unix sockets: the wire between executor and
+// launcher. Source: unix(7), cmsg(3).
 #ifndef CLOISTER_LIBS_OS_SEQPACKET_H_
 #define CLOISTER_LIBS_OS_SEQPACKET_H_
 
@@ -32,18 +32,20 @@ struct PeerCredentials {
   gid_t gid;
 };
 
-// Sends one message whole, with copies of `fds` (borrowed). Blocks on a blocking socket; on a non-blocking one
-// UNAVAILABLE says that the buffer is full. The peer being gone is FAILED_PRECONDITION.
+// Sends one message whole, with copies of `fds` (borrowed). Blocks on a blocking socket; on a
+// non-blocking one UNAVAILABLE says that the buffer is full. The peer being gone is
+// FAILED_PRECONDITION.
 absl::Status SendPacket(int socket, absl::string_view bytes, absl::Span<const int> fds = {});
 
-// Receives one message; its descriptors are CLOEXEC and owned by the result. OUT_OF_RANGE at end of file, UNAVAILABLE when
-// a non-blocking socket has none. A truncated message is DATA_LOSS.
+// Receives one message; its descriptors are CLOEXEC and owned by the result. OUT_OF_RANGE at end of
+// file, UNAVAILABLE when a non-blocking socket has none. A truncated message is DATA_LOSS.
 absl::StatusOr<Packet> ReceivePacket(int socket);
 
 // A connected pair.
 absl::StatusOr<std::pair<OwnedFd, OwnedFd>> MakeSeqpacketPair();
 
-// Binds and listens at `path` (at most 107 bytes); the socket file is 0600. The directory must be the caller's own, 0700.
+// Binds and listens at `path` (at most 107 bytes); the socket file is 0600. The directory must be
+// the caller's own, 0700.
 absl::StatusOr<OwnedFd> ListenSeqpacket(const std::string& path);
 absl::StatusOr<OwnedFd> ConnectSeqpacket(const std::string& path);
 

@@ -32,7 +32,8 @@ TEST(Seqpacket, KeepsMessageBoundariesUpToTheLimit) {
   ASSERT_THAT(SendPacket(pair->first.get(), "y"), IsOk());
   EXPECT_EQ(ReceivePacket(pair->second.get())->bytes, large);
   EXPECT_EQ(ReceivePacket(pair->second.get())->bytes, "y");
-  EXPECT_THAT(SendPacket(pair->first.get(), large + "x"), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(SendPacket(pair->first.get(), large + "x"),
+              StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(SendPacket(pair->first.get(), ""), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
@@ -67,7 +68,8 @@ TEST(Seqpacket, ListenerIsPrivateAndKnowsItsPeer) {
 }
 
 TEST(Seqpacket, RefusesAPathThatDoesNotFit) {
-  EXPECT_THAT(ListenSeqpacket("/tmp/" + std::string(108, 'x')), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(ListenSeqpacket("/tmp/" + std::string(108, 'x')),
+              StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 }  // namespace

@@ -22,8 +22,10 @@ std::vector<char*> PointersTo(const std::vector<std::string>& strings) {
   return pointers;
 }
 
-// dup2 onto the wanted numbers in two rounds: a source may sit on a number that is another one's goal.
-absl::Status AddFds(const SpawnOptions& options, std::vector<OwnedFd>* parked, posix_spawn_file_actions_t* actions) {
+// dup2 onto the wanted numbers in two rounds: a source may sit on a number that is another one's
+// goal.
+absl::Status AddFds(const SpawnOptions& options, std::vector<OwnedFd>* parked,
+                    posix_spawn_file_actions_t* actions) {
   int highest = 2;
   for (const auto& fd : options.fds) highest = std::max(highest, fd.second);
   for (const auto& fd : options.fds) {
@@ -57,10 +59,11 @@ absl::StatusOr<SpawnedProcess> Spawn(const SpawnOptions& options) {
   posix_spawnattr_setsigdefault(&attributes, &all);
   int flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
   if (options.new_session) flags |= POSIX_SPAWN_SETSID;
-  posix_spawnattr_setflags(&attributes, static_cast<short>(flags));  // NOLINT: the interface takes a short
+  posix_spawnattr_setflags(&attributes,
+                           static_cast<short>(flags));  // NOLINT: the interface takes a short
   pid_t pid = 0;
-  const int error = posix_spawn(&pid, options.argv[0].c_str(), &actions, &attributes, PointersTo(options.argv).data(),
-                                PointersTo(options.env).data());
+  const int error = posix_spawn(&pid, options.argv[0].c_str(), &actions, &attributes,
+                                PointersTo(options.argv).data(), PointersTo(options.env).data());
   if (error != 0) return ErrnoStatus(error, absl::StrCat("start '", options.argv[0], "'"));
   absl::StatusOr<PidFd> pidfd = PidFd::Open(pid);
   if (!pidfd.ok()) return pidfd.status();

@@ -1,5 +1,5 @@
-// Starts a program of ours by posix_spawn: the only way in which a multi-threaded process of Cloister makes another
-// (gRPC does not survive fork without exec). Source: posix_spawn(3).
+// Starts a program of ours by posix_spawn: the only way in which a multi-threaded process of
+// Cloister makes another (gRPC does not survive fork without exec). Source: posix_spawn(3).
 #ifndef CLOISTER_LIBS_OS_SPAWN_H_
 #define CLOISTER_LIBS_OS_SPAWN_H_
 
@@ -19,7 +19,8 @@ struct SpawnOptions {
   std::vector<std::string> argv;
   // "NAME=value"; nothing is inherited.
   std::vector<std::string> env;
-  // {ours, theirs}: descriptors the program gets; all others are closed in it (all of ours are CLOEXEC).
+  // {ours, theirs}: descriptors the program gets; all others are closed in it (all of ours are
+  // CLOEXEC).
   std::vector<std::pair<int, int>> fds;
   // Own session, so that a terminal's signals do not reach it.
   bool new_session = false;
@@ -30,7 +31,8 @@ struct SpawnedProcess {
   PidFd pidfd;
 };
 
-// Signal dispositions and mask of the program are the defaults. The caller is the parent and must reap it.
+// Signal dispositions and mask of the program are the defaults. The caller is the parent and must
+// reap it.
 absl::StatusOr<SpawnedProcess> Spawn(const SpawnOptions& options);
 
 }  // namespace cloister

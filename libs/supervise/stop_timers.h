@@ -1,4 +1,5 @@
-// When a grace period ends for which task. Owned by the launcher: a dead executor's stop still gets its kill.
+// When a grace period ends for which task. Owned by the launcher: a dead executor's stop still gets
+// its kill.
 #ifndef CLOISTER_LIBS_SUPERVISE_STOP_TIMERS_H_
 #define CLOISTER_LIBS_SUPERVISE_STOP_TIMERS_H_
 
@@ -15,7 +16,8 @@ namespace supervise {
 // Times are milliseconds of a monotonic clock. Not thread-safe.
 class StopTimers {
  public:
-  // An earlier deadline replaces a later one, never the other way: the shorter grace wins. True if it is now the first.
+  // An earlier deadline replaces a later one, never the other way: the shorter grace wins. True if
+  // it is now the first.
   bool Set(const std::string& task_id, int64_t deadline_ms);
   void Cancel(const std::string& task_id);
 

@@ -30,7 +30,8 @@ enum EventKind : uint64_t { kReport = 0, kEnd = 1 };
 // Tasks in one InventoryReply: keeps it below a packet's limit.
 constexpr int kInventoryEntries = 64;
 
-// After init is reaped nothing of its pid namespace lives; a moment for what the kernel still has to take down.
+// After init is reaped nothing of its pid namespace lives; a moment for what the kernel still has
+// to take down.
 constexpr absl::Duration kKillPatience = absl::Milliseconds(50);
 
 int64_t ReadClock(clockid_t clock, int64_t unit_ns) {
@@ -71,7 +72,8 @@ absl::StatusOr<std::unique_ptr<Supervisor>> Supervisor::Make(EventSink sink) {
   std::unique_ptr<Supervisor> supervisor(new Supervisor(std::move(sink)));
   supervisor->epoll_ = OwnedFd(epoll_create1(EPOLL_CLOEXEC));
   supervisor->wake_ = OwnedFd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!supervisor->epoll_.valid() || !supervisor->wake_.valid()) return ErrnoStatus(errno, "supervisor");
+  if (!supervisor->epoll_.valid() || !supervisor->wake_.valid())
+    return ErrnoStatus(errno, "supervisor");
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u64 = kWakeSerial;
@@ -152,10 +154,10 @@ absl::Status Supervisor::Watch(Task* task) {
   if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, task->process.init.get(), &event) != 0) {
     return ErrnoStatus(errno, "watch init");
   }
-  CLOISTER_ASSIGN_OR_RETURN(
-      task->stdout_log, pump_->Add(std::move(task->process.stdout_pipe), std::move(task->process.stdout_file)));
-  CLOISTER_ASSIGN_OR_RETURN(
-      task->stderr_log, pump_->Add(std::move(task->process.stderr_pipe), std::move(task->process.stderr_file)));
+  CLOISTER_ASSIGN_OR_RETURN(task->stdout_log, pump_->Add(std::move(task->process.stdout_pipe),
+                                                         std::move(task->process.stdout_file)));
+  CLOISTER_ASSIGN_OR_RETURN(task->stderr_log, pump_->Add(std::move(task->process.stderr_pipe),
+                                                         std::move(task->process.stderr_file)));
   return absl::OkStatus();
 }
 
@@ -185,7 +187,7 @@ void Supervisor::ReadReports(Task* task) {
     }
     launch::ReportMessage message;
     if (packet->bytes.size() != sizeof(message)) continue;
-  std::memcpy(&message, packet->bytes.data(), sizeof(message));
+    std::memcpy(&message, packet->bytes.data(), sizeof(message));
     if (message.kind == launch::kReportExeced && packet->fds.size() == 1) {
       OnExeced(task, std::move(packet->fds[0]));
     } else if (message.kind == launch::kReportExited) {
@@ -232,12 +234,14 @@ void Supervisor::StopRunning(Task* task, int signal, int64_t grace_ms) {
     Kill(task);
     return;
   }
-  task->payload.Signal(signal).IgnoreError();  // It may have ended just now; then there is nothing to stop.
+  task->payload.Signal(signal)
+      .IgnoreError();  // It may have ended just now; then there is nothing to stop.
   timers_.Set(task->id, MonotonicMs() + grace_ms);
 }
 
 void Supervisor::Kill(Task* task) {
-  // By the cgroup first, for what a payload with host pids may have started; init's death takes its namespace along.
+  // By the cgroup first, for what a payload with host pids may have started; init's death takes its
+  // namespace along.
   task->process.slot.Kill(absl::ZeroDuration()).IgnoreError();  // Called again when init is reaped.
   task->process.init.Signal(SIGKILL).IgnoreError();             // Already gone is what we want.
 }
@@ -261,7 +265,8 @@ void Supervisor::Forget(const std::string& task_id) {
 }
 
 void Supervisor::ReadUsage(Task* task, internal::Usage* usage) {
-  // Counters that cannot be read are reported as zero: they are no reason to withhold the exit itself.
+  // Counters that cannot be read are reported as zero: they are no reason to withhold the exit
+  // itself.
   absl::StatusOr<cgroup::CgroupStats> stats = task->process.slot.Stats();
   if (stats.ok()) {
     usage->set_oom_kills(stats->oom_kills);
@@ -277,7 +282,8 @@ void Supervisor::ReadUsage(Task* task, internal::Usage* usage) {
 
 void Supervisor::Finish(Task* task, int init_status) {
   timers_.Cancel(task->id);
-  task->process.slot.Kill(kKillPatience).IgnoreError();  // The pool tries removal until the kernel lets go.
+  task->process.slot.Kill(kKillPatience)
+      .IgnoreError();  // The pool tries removal until the kernel lets go.
   ReadUsage(task, task->exited.mutable_usage());
   const bool ran = task->payload.valid();
   if (!ran && !task->failure.has_value()) {

@@ -1,8 +1,10 @@
-// The launcher's view of its tasks from the clone to the end: who runs, who is being stopped, how each ended.
+// The launcher's view of its tasks from the clone to the end: who runs, who is being stopped, how
+// each ended.
 //
-// The exit sequence of a task, in this order and on one thread: init is reaped; the cgroup is killed; the kernel's counters
-// are read; the output is drained; the exit record is written; the slot goes back; the controller is told. So whoever
-// hears of an exit finds its output complete and its record on disk.
+// The exit sequence of a task, in this order and on one thread: init is reaped; the cgroup is
+// killed; the kernel's counters are read; the output is drained; the exit record is written; the
+// slot goes back; the controller is told. So whoever hears of an exit finds its output complete and
+// its record on disk.
 #ifndef CLOISTER_LIBS_SUPERVISE_SUPERVISOR_H_
 #define CLOISTER_LIBS_SUPERVISE_SUPERVISOR_H_
 
@@ -36,16 +38,17 @@ class Supervisor {
   static absl::StatusOr<std::unique_ptr<Supervisor>> Make(EventSink sink);
   ~Supervisor();
 
-  // Announces a task whose launch was handed to a launch thread. ALREADY_EXISTS for one that is known: the controller
-  // learns its state from ReportAll.
+  // Announces a task whose launch was handed to a launch thread. ALREADY_EXISTS for one that is
+  // known: the controller learns its state from ReportAll.
   absl::Status Begin(const std::string& task_id);
 
   // The two ends of a launch. Thread-safe: called by launch threads.
   void Adopt(launch::LaunchedTask task) ABSL_LOCKS_EXCLUDED(inbox_mutex_);
-  void Fail(const std::string& task_id, internal::LaunchFailure failure) ABSL_LOCKS_EXCLUDED(inbox_mutex_);
+  void Fail(const std::string& task_id, internal::LaunchFailure failure)
+      ABSL_LOCKS_EXCLUDED(inbox_mutex_);
 
-  // Sends `signal`, and kills when the grace has passed; at once when it is 0. For a task that is still starting, as soon
-  // as it runs. Unknown or ended tasks: nothing to do.
+  // Sends `signal`, and kills when the grace has passed; at once when it is 0. For a task that is
+  // still starting, as soon as it runs. Unknown or ended tasks: nothing to do.
   void Stop(const std::string& task_id, int signal, int64_t grace_ms);
 
   // 0, or an errno: ESRCH for a task that does not run.

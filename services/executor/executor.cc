@@ -34,7 +34,8 @@ constexpr absl::Duration kSweepPatience = absl::Seconds(10);
 // An idle launcher leaves at once; one that hangs is left to the next start.
 constexpr absl::Duration kRetirePatience = absl::Seconds(3);
 
-// Two state directories on one machine may share a cgroup parent; their launchers' slots must not meet.
+// Two state directories on one machine may share a cgroup parent; their launchers' slots must not
+// meet.
 std::string SlotPrefix(const std::string& state_dir) {
   const uint64_t hash = StableHash64({"cgroup slots of", state_dir});
   std::string bytes;
@@ -48,9 +49,10 @@ absl::StatusOr<OwnedFd> MakeStateDirectory(const std::string& path) {
   struct stat facts;
   if (fstat(directory.get(), &facts) != 0) return ErrnoStatus(errno, path);
   if (facts.st_uid != geteuid() || (facts.st_mode & 0077) != 0) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        path, ": must be ours alone (owner ", geteuid(), ", mode 0700): secrets and outputs of "
-        "tasks are in it"));
+    return absl::FailedPreconditionError(absl::StrCat(path, ": must be ours alone (owner ",
+                                                      geteuid(),
+                                                      ", mode 0700): secrets and outputs of "
+                                                      "tasks are in it"));
   }
   return directory;
 }
@@ -91,20 +93,20 @@ absl::Status Executor::ReadNode() {
   if (config_.limit_by_cgroups) {
     absl::Status made = cgroup::MakeParent(facts.cgroups, config_.policy.cgroup_parent);
     if (!made.ok()) {
-      return absl::Status(made.code(),
-                          absl::StrCat(made.message(),
-                                       " (with --cgroups=none tasks run fenced, but without limits)"));
+      return absl::Status(
+          made.code(), absl::StrCat(made.message(),
+                                    " (with --cgroups=none tasks run fenced, but without limits)"));
     }
-    CLOISTER_ASSIGN_OR_RETURN(
-        cgroups_, cgroup::PlaceTask(facts.cgroups, config_.policy.cgroup_parent, {}));
+    CLOISTER_ASSIGN_OR_RETURN(cgroups_,
+                              cgroup::PlaceTask(facts.cgroups, config_.policy.cgroup_parent, {}));
   } else {
     log_.info("--cgroups=none: tasks run fenced, but WITHOUT memory, cpu and pids limits");
   }
   if (config_.memory_mib == 0) {
     config_.memory_mib = static_cast<int64_t>(facts.memory_bytes >> 20);
   }
-  planner_ = std::make_unique<engine::NodePlanner>(std::move(facts), config_.policy,
-                                                   &node::LookUpUser);
+  planner_ =
+      std::make_unique<engine::NodePlanner>(std::move(facts), config_.policy, &node::LookUpUser);
   v1::TaskConfig common;
   common.mutable_config()->set_command("/bin/true");
   absl::StatusOr<engine::PlannedTask> planned = planner_->Plan(common);
@@ -139,9 +141,9 @@ absl::Status Executor::MakeEngine() {
   CLOISTER_ASSIGN_OR_RETURN(OwnedFd launchers,
                             MakeDirectory(state_directory_.get(), state::kLaunchersDirectory, 0700,
                                           geteuid(), getegid()));
-  CLOISTER_ASSIGN_OR_RETURN(OwnedFd tasks,
-                            MakeDirectory(state_directory_.get(), state::kTasksDirectory, 0700,
-                                          geteuid(), getegid()));
+  CLOISTER_ASSIGN_OR_RETURN(
+      OwnedFd tasks,
+      MakeDirectory(state_directory_.get(), state::kTasksDirectory, 0700, geteuid(), getegid()));
   CLOISTER_ASSIGN_OR_RETURN(
       engine_, engine::Engine::Create(std::move(options), std::move(launchers), std::move(tasks),
                                       planner_.get(), &clock_));
@@ -196,8 +198,8 @@ absl::Status Executor::Join() {
   for (const rpc::Address& frontend : config_.frontends) {
     options.frontends.push_back(frontend.ToString());
   }
-  options.dial = [this](const std::string& text)
-      -> absl::StatusOr<std::shared_ptr<grpc::ChannelInterface>> {
+  options.dial =
+      [this](const std::string& text) -> absl::StatusOr<std::shared_ptr<grpc::ChannelInterface>> {
     CLOISTER_ASSIGN_OR_RETURN(const rpc::Address address, rpc::ParseAddress(text));
     rpc::ChannelOptions channel;
     channel.tls = config_.tls;
@@ -212,8 +214,7 @@ absl::Status Executor::Join() {
   options.boot_id = planner_->facts().boot_id;
   options.snapshot = [this] {
     std::vector<v1::Task> tasks;
-    for (const auto& task :
-         engine_->List("", SIZE_MAX, [](const v1::Task&) { return true; })) {
+    for (const auto& task : engine_->List("", SIZE_MAX, [](const v1::Task&) { return true; })) {
       tasks.push_back(*task);
     }
     return tasks;

@@ -1,4 +1,5 @@
-// Executor: one node's service, put together: state directory, facts, cgroups, engine, server, sessions to frontends.
+// Executor: one node's service, put together: state directory, facts, cgroups, engine, server,
+// sessions to frontends.
 #ifndef CLOISTER_SERVICES_EXECUTOR_EXECUTOR_H_
 #define CLOISTER_SERVICES_EXECUTOR_EXECUTOR_H_
 
@@ -35,16 +36,16 @@ struct ExecutorLog {
 
 class Executor {
  public:
-  // Takes over what an earlier executor left, and serves when it returns. An error names what is missing or wrong and
-  // leaves nothing but directories; tasks of an earlier executor go on.
+  // Takes over what an earlier executor left, and serves when it returns. An error names what is
+  // missing or wrong and leaves nothing but directories; tasks of an earlier executor go on.
   static absl::StatusOr<std::unique_ptr<Executor>> Start(ExecutorConfig config, ExecutorLog log);
   // As Drain without patience.
   ~Executor();
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
 
-  // Health says NOT_SERVING, open calls get `patience` to end, frontends are left. Tasks run on, and their launchers; those
-  // without a live task leave. A second time does nothing.
+  // Health says NOT_SERVING, open calls get `patience` to end, frontends are left. Tasks run on,
+  // and their launchers; those without a live task leave. A second time does nothing.
   void Drain(absl::Duration patience);
 
   // Where it listens.

@@ -66,8 +66,8 @@ struct ExecutorConfig {
   node::NodePolicy policy;
 };
 
-// `hostname` is the node's id where none is given. INVALID_ARGUMENT with every flag that is wrong, as field violations named
-// like the flags.
+// `hostname` is the node's id where none is given. INVALID_ARGUMENT with every flag that is wrong,
+// as field violations named like the flags.
 absl::StatusOr<ExecutorConfig> ParseExecutorFlags(const ExecutorFlags& flags,
                                                   const std::string& hostname);
 

@@ -58,9 +58,9 @@ TEST(ExecutorConfig, EveryWrongFlagIsTold) {
   flags.allowed_uids = "0,root";
   EXPECT_THAT(WrongFlags(flags),
               UnorderedElementsAre("node_id", "state_dir", "run_dir", "listen", "frontend",
-                                   "advertise_address", "launcher_path", "cgroup_parent",
-                                   "cgroups", "tasks_per_launcher", "max_tasks", "memory_mib",
-                                   "allow_caps", "chroot_env", "tls_cert", "allowed_uids"));
+                                   "advertise_address", "launcher_path", "cgroup_parent", "cgroups",
+                                   "tasks_per_launcher", "max_tasks", "memory_mib", "allow_caps",
+                                   "chroot_env", "tls_cert", "allowed_uids"));
 }
 
 TEST(ExecutorConfig, ListsAreReadInOrder) {

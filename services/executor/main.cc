@@ -22,26 +22,38 @@
 #include "services/executor/executor_config.h"
 #include "services/logging.h"
 
-ABSL_FLAG(std::string, node_id, "", "Name of this node, unique in its cluster. Default: the host's name.");
-ABSL_FLAG(std::string, state_dir, "", "Directory of our own for tasks and records; survives restarts. Required.");
-ABSL_FLAG(std::string, run_dir, "", "Short directory for sockets. Default: one beneath /run/cloister.");
-ABSL_FLAG(std::string, listen, "", "Addresses to serve on, comma-separated: unix:/path, host:port. "
+ABSL_FLAG(std::string, node_id, "",
+          "Name of this node, unique in its cluster. Default: the host's name.");
+ABSL_FLAG(std::string, state_dir, "",
+          "Directory of our own for tasks and records; survives restarts. Required.");
+ABSL_FLAG(std::string, run_dir, "",
+          "Short directory for sockets. Default: one beneath /run/cloister.");
+ABSL_FLAG(std::string, listen, "",
+          "Addresses to serve on, comma-separated: unix:/path, host:port. "
           "Default: executor.sock in the run directory.");
 ABSL_FLAG(std::string, frontend, "", "Addresses of frontends to join, comma-separated.");
-ABSL_FLAG(std::string, advertise_address, "", "Where frontends dial us. Default: the first of --listen.");
-ABSL_FLAG(std::string, cgroup_parent, "cloister.slice", "Parent of all our cgroups, in each hierarchy.");
-ABSL_FLAG(std::string, cgroups, "auto", "auto: limit tasks by cgroups, v1 or v2. none: tasks run without limits.");
+ABSL_FLAG(std::string, advertise_address, "",
+          "Where frontends dial us. Default: the first of --listen.");
+ABSL_FLAG(std::string, cgroup_parent, "cloister.slice",
+          "Parent of all our cgroups, in each hierarchy.");
+ABSL_FLAG(std::string, cgroups, "auto",
+          "auto: limit tasks by cgroups, v1 or v2. none: tasks run without limits.");
 ABSL_FLAG(std::string, launcher_path, "", "Path of cloister-launcher. Required.");
 ABSL_FLAG(int32_t, tasks_per_launcher, 256, "Most tasks of one launcher process.");
 ABSL_FLAG(int64_t, max_tasks, 4096, "Most live tasks at once.");
-ABSL_FLAG(int64_t, memory_mib, 0, "Memory to grant to live tasks together, in MiB. 0: what the machine has.");
-ABSL_FLAG(std::string, allow_caps, "", "Capabilities that tasks may add, comma-separated, or all. Default: the thirteen.");
-ABSL_FLAG(std::string, chroot_env, "", "What tasks see of this node, read-only: PATH or OUTSIDE:INSIDE, comma-separated.");
+ABSL_FLAG(int64_t, memory_mib, 0,
+          "Memory to grant to live tasks together, in MiB. 0: what the machine has.");
+ABSL_FLAG(std::string, allow_caps, "",
+          "Capabilities that tasks may add, comma-separated, or all. Default: the thirteen.");
+ABSL_FLAG(std::string, chroot_env, "",
+          "What tasks see of this node, read-only: PATH or OUTSIDE:INSIDE, comma-separated.");
 ABSL_FLAG(std::string, tls_cert, "", "Our certificate (PEM), for TCP.");
 ABSL_FLAG(std::string, tls_key, "", "Its key.");
 ABSL_FLAG(std::string, tls_ca, "", "The cluster's certificate authority.");
-ABSL_FLAG(bool, dev, false, "Allow plaintext on loopback TCP addresses: for a machine of one user.");
-ABSL_FLAG(std::string, allowed_uids, "", "Users beside root who may use the unix sockets: ids, comma-separated.");
+ABSL_FLAG(bool, dev, false,
+          "Allow plaintext on loopback TCP addresses: for a machine of one user.");
+ABSL_FLAG(std::string, allowed_uids, "",
+          "Users beside root who may use the unix sockets: ids, comma-separated.");
 
 namespace cloister::executor {
 namespace {

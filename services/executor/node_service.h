@@ -12,7 +12,8 @@ namespace cloister::executor {
 
 class NodeService final : public v1::NodeService::CallbackService {
  public:
-  // `node`: what does not change while the executor runs. `engine` outlives the service, and the service its server.
+  // `node`: what does not change while the executor runs. `engine` outlives the service, and the
+  // service its server.
   NodeService(v1::Node node, const engine::Engine* engine);
 
   grpc::ServerUnaryReactor* GetNode(grpc::CallbackServerContext* context,

@@ -1,5 +1,6 @@
-// Pump: moves messages from a source that is asked to a stream that takes some at a time. Both call it whenever there may be
-// something to do, from any thread; it moves on one thread at a time, and holds none while it waits.
+// Pump: moves messages from a source that is asked to a stream that takes some at a time. Both call
+// it whenever there may be something to do, from any thread; it moves on one thread at a time, and
+// holds none while it waits.
 #ifndef CLOISTER_SERVICES_EXECUTOR_PUMP_H_
 #define CLOISTER_SERVICES_EXECUTOR_PUMP_H_
 

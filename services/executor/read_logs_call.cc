@@ -45,9 +45,7 @@ grpc::ServerWriteReactor<Response>* OpenReadLogsCall(engine::Engine* engine,
                       });
   if (!log.ok()) return new FailedStream<Response>(log.status());
   Pump<Response>::Source source;
-  source.next = [reader = log->reader](Response* response) {
-    return NextChunk(*reader, response);
-  };
+  source.next = [reader = log->reader](Response* response) { return NextChunk(*reader, response); };
   source.close = [engine, log = *log] { engine->CloseLog(log); };
   return pump->Open(std::move(source), drain);
 }

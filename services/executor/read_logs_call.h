@@ -1,4 +1,5 @@
-// ReadLogsCall: one ReadLogs stream: a task's output as bytes, by absolute offset, as fast as its client reads it.
+// ReadLogsCall: one ReadLogs stream: a task's output as bytes, by absolute offset, as fast as its
+// client reads it.
 #ifndef CLOISTER_SERVICES_EXECUTOR_READ_LOGS_CALL_H_
 #define CLOISTER_SERVICES_EXECUTOR_READ_LOGS_CALL_H_
 
@@ -11,8 +12,9 @@
 namespace cloister::executor {
 
 // Engine and drain signal outlive the call.
-grpc::ServerWriteReactor<v1::ReadLogsResponse>* OpenReadLogsCall(
-    engine::Engine* engine, const v1::ReadLogsRequest& request, rpc::DrainSignal* drain);
+grpc::ServerWriteReactor<v1::ReadLogsResponse>* OpenReadLogsCall(engine::Engine* engine,
+                                                                 const v1::ReadLogsRequest& request,
+                                                                 rpc::DrainSignal* drain);
 
 }  // namespace cloister::executor
 

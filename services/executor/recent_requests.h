@@ -1,5 +1,5 @@
-// RecentRequests: which request_ids were carried out, for calls that leave no object to remember them: a signal that is
-// sent again because its answer was lost must not be delivered twice.
+// RecentRequests: which request_ids were carried out, for calls that leave no object to remember
+// them: a signal that is sent again because its answer was lost must not be delivered twice.
 #ifndef CLOISTER_SERVICES_EXECUTOR_RECENT_REQUESTS_H_
 #define CLOISTER_SERVICES_EXECUTOR_RECENT_REQUESTS_H_
 

@@ -9,11 +9,12 @@ namespace cloister::executor {
 
 absl::StatusOr<std::unique_ptr<SessionFeed>> SessionFeed::Open(engine::Engine* engine) {
   auto state = std::make_shared<State>();
-  // Without a limit: it is read on the thread that makes the change, and what waits for a frontend is bounded by the
-  // session's own outbox.
+  // Without a limit: it is read on the thread that makes the change, and what waits for a frontend
+  // is bounded by the session's own outbox.
   CLOISTER_ASSIGN_OR_RETURN(
       std::shared_ptr<engine::TaskWatch> watch,
-      engine->Watch("", [state] { state->Drain(); }, std::numeric_limits<size_t>::max()));
+      engine->Watch(
+          "", [state] { state->Drain(); }, std::numeric_limits<size_t>::max()));
   absl::MutexLock lock(&state->mutex);
   state->watch = std::move(watch);
   return std::unique_ptr<SessionFeed>(new SessionFeed(state));

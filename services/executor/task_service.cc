@@ -74,8 +74,7 @@ absl::StatusOr<engine::StartCommand> TaskService::MakeStart(
   CheckExternalId(request.external_id(), &violations);
   start.task_id = task::DeriveTaskId(start.principal, request.request_id());
   if (!request.task_id().empty() && request.task_id() != start.task_id) {
-    violations.push_back(
-        {"task_id", "is derived from the caller and request_id: leave it empty"});
+    violations.push_back({"task_id", "is derived from the caller and request_id: leave it empty"});
   }
   if (!violations.empty()) {
     // All at once: what is wrong with the configuration too.
@@ -100,14 +99,13 @@ ServerUnaryReactor* TaskService::StartTask(CallbackServerContext* context,
   absl::StatusOr<engine::StartCommand> start = MakeStart(*context, *request);
   if (!start.ok()) return Answer(context, start.status());
   start->arrival = arrival;
-  // A client that goes, or whose time is up, cancels nothing: it asks again with the same request_id.
+  // A client that goes, or whose time is up, cancels nothing: it asks again with the same
+  // request_id.
   std::shared_ptr<UnaryCall<v1::StartTaskResponse>> call =
       UnaryCall<v1::StartTaskResponse>::Open(response);
   engine_->Start(*std::move(start), [call](absl::StatusOr<engine::TaskSnapshot> task) {
     if (!task.ok()) return call->Fail(task.status());
-    call->Answer([&task](v1::StartTaskResponse* response) {
-      *response->mutable_task() = **task;
-    });
+    call->Answer([&task](v1::StartTaskResponse* response) { *response->mutable_task() = **task; });
   });
   return call.get();
 }
@@ -138,10 +136,9 @@ absl::Status TaskService::FillList(const grpc::ServerContextBase& context,
                             rpc::ParsePageToken(request.page_token(), query, caller));
   const absl::flat_hash_set<int> states(request.states().begin(), request.states().end());
   // One more than the page tells whether there is a next.
-  const std::vector<engine::TaskSnapshot> tasks =
-      engine_->List(after, size + 1, [&states](const v1::Task& task) {
-        return states.empty() || states.contains(task.state());
-      });
+  const std::vector<engine::TaskSnapshot> tasks = engine_->List(
+      after, size + 1,
+      [&states](const v1::Task& task) { return states.empty() || states.contains(task.state()); });
   size_t bytes = 0;
   for (size_t i = 0; i < tasks.size(); ++i) {
     bytes += tasks[i]->ByteSizeLong();
@@ -160,9 +157,8 @@ ServerUnaryReactor* TaskService::WaitTask(CallbackServerContext* context,
   auto call = UnaryCall<v1::WaitTaskResponse>::Open(response);
   absl::StatusOr<engine::WaitTicket> ticket =
       engine_->Wait(request->task_id(), [call](const engine::TaskSnapshot& task) {
-        call->Answer([&task](v1::WaitTaskResponse* response) {
-          *response->mutable_task() = *task;
-        });
+        call->Answer(
+            [&task](v1::WaitTaskResponse* response) { *response->mutable_task() = *task; });
       });
   if (!ticket.ok()) {
     call->Fail(ticket.status());
@@ -192,8 +188,7 @@ absl::Status TaskService::Stop(const v1::StopTaskRequest& request,
   std::vector<FieldViolation> violations;
   CheckRequestId(request.request_id(), &violations);
   CheckTaskId(request.task_id(), &violations);
-  const absl::optional<int> signal =
-      CheckSignal(request.signal(), /*required=*/false, &violations);
+  const absl::optional<int> signal = CheckSignal(request.signal(), /*required=*/false, &violations);
   const absl::optional<absl::Duration> grace = CheckGrace(request, &violations);
   CLOISTER_RETURN_IF_ERROR(InvalidArgument(violations));
   CLOISTER_ASSIGN_OR_RETURN(const engine::TaskSnapshot task,
@@ -208,8 +203,7 @@ ServerUnaryReactor* TaskService::SignalTask(CallbackServerContext* context,
   std::vector<FieldViolation> violations;
   CheckRequestId(request->request_id(), &violations);
   CheckTaskId(request->task_id(), &violations);
-  const absl::optional<int> signal =
-      CheckSignal(request->signal(), /*required=*/true, &violations);
+  const absl::optional<int> signal = CheckSignal(request->signal(), /*required=*/true, &violations);
   if (absl::Status status = InvalidArgument(violations); !status.ok()) {
     return Answer(context, status);
   }

@@ -1,4 +1,5 @@
-// TaskService of one node: the engine, spoken to over gRPC. No call holds a thread while it waits for a task.
+// TaskService of one node: the engine, spoken to over gRPC. No call holds a thread while it waits
+// for a task.
 #ifndef CLOISTER_SERVICES_EXECUTOR_TASK_SERVICE_H_
 #define CLOISTER_SERVICES_EXECUTOR_TASK_SERVICE_H_
 

@@ -1,4 +1,5 @@
-// The executor's services over a real server and a unix socket, with launchers that are processes and run nothing.
+// The executor's services over a real server and a unix socket, with launchers that are processes
+// and run nothing.
 #include "services/executor/task_service.h"
 
 #include <fcntl.h>
@@ -61,8 +62,8 @@ class TaskServiceTest : public testing::Test {
     auto authorizer = rpc::Authorizer::Create(rpc::ExecutorMethodTable(), {geteuid()}, false);
     ASSERT_THAT(authorizer, IsOk());
     authorizer_ = std::make_unique<rpc::Authorizer>(*std::move(authorizer));
-    service_ = std::make_unique<TaskService>("n1", engine_.get(), authorizer_.get(), &drain_,
-                                             &clock_);
+    service_ =
+        std::make_unique<TaskService>("n1", engine_.get(), authorizer_.get(), &drain_, &clock_);
     v1::Node node;
     node.set_id("n1");
     node_service_ = std::make_unique<NodeService>(node, engine_.get());

@@ -1,5 +1,6 @@
-// UnaryCall: a unary call that is answered later, by any thread, once. It holds no thread meanwhile, and ends by itself when
-// its client goes, when its time is up, or when the server drains.
+// UnaryCall: a unary call that is answered later, by any thread, once. It holds no thread
+// meanwhile, and ends by itself when its client goes, when its time is up, or when the server
+// drains.
 #ifndef CLOISTER_SERVICES_EXECUTOR_UNARY_CALL_H_
 #define CLOISTER_SERVICES_EXECUTOR_UNARY_CALL_H_
 
@@ -30,7 +31,8 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
     return call;
   }
 
-  // The next three are for the handler that opened the call, before it returns the reactor, each at most once.
+  // The next three are for the handler that opened the call, before it returns the reactor, each at
+  // most once.
 
   // Ends the call with DrainSignal::Refusal() when the server drains: for calls that may last.
   void EndAtDrain(rpc::DrainSignal* drain) {

@@ -1,4 +1,5 @@
-// WatchCall: one WatchTasks stream: takes events from an engine's watch as fast as its client reads them.
+// WatchCall: one WatchTasks stream: takes events from an engine's watch as fast as its client reads
+// them.
 #ifndef CLOISTER_SERVICES_EXECUTOR_WATCH_CALL_H_
 #define CLOISTER_SERVICES_EXECUTOR_WATCH_CALL_H_
 

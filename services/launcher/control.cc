@@ -15,7 +15,8 @@ absl::Status Control::Accept() {
   if (!connection.valid()) return ErrnoStatus(errno, "accept");
   CLOISTER_ASSIGN_OR_RETURN(const PeerCredentials peer, GetPeerCredentials(connection.get()));
   if (peer.uid != geteuid()) {
-    return absl::PermissionDeniedError(absl::StrCat("controller of uid ", peer.uid, ": not our own"));
+    return absl::PermissionDeniedError(
+        absl::StrCat("controller of uid ", peer.uid, ": not our own"));
   }
   // Alive or stopped, the old one may still send: two controllers could start one task twice.
   if (controller_.valid() && connection_.valid() && !controller_.HasEnded()) {
@@ -49,7 +50,8 @@ void Control::Flush() {
     const absl::Status sent = SendPacket(connection_.get(), backlog_.front());
     if (absl::IsUnavailable(sent)) return;
     if (!sent.ok()) {
-      // Receive will see the end too; what waits is of no use to the next one, who asks for everything.
+      // Receive will see the end too; what waits is of no use to the next one, who asks for
+      // everything.
       backlog_.clear();
       return;
     }

@@ -1,4 +1,5 @@
-// The launcher's side of its control socket: one controller at a time, an executor of the launcher's own user.
+// The launcher's side of its control socket: one controller at a time, an executor of the
+// launcher's own user.
 #ifndef CLOISTER_SERVICES_LAUNCHER_CONTROL_H_
 #define CLOISTER_SERVICES_LAUNCHER_CONTROL_H_
 
@@ -14,20 +15,21 @@
 
 namespace cloister {
 
-// Used by the main thread alone. Never blocks: a controller that does not read is no reason to leave tasks alone.
+// Used by the main thread alone. Never blocks: a controller that does not read is no reason to
+// leave tasks alone.
 class Control {
  public:
   explicit Control(OwnedFd listener) : listener_(std::move(listener)) {}
 
-  // Takes the next connection. PERMISSION_DENIED for another user's, FAILED_PRECONDITION while the present controller's
-  // process lives: it is closed then, and the present one stays.
+  // Takes the next connection. PERMISSION_DENIED for another user's, FAILED_PRECONDITION while the
+  // present controller's process lives: it is closed then, and the present one stays.
   absl::Status Accept();
 
   // OUT_OF_RANGE when the controller has gone; it is dropped then, and the next one may come.
   absl::StatusOr<Packet> Receive();
 
-  // Sends now, or when the socket has room; without a controller there is nobody to tell, and the state is kept by whom it
-  // belongs to. False when the controller was dropped.
+  // Sends now, or when the socket has room; without a controller there is nobody to tell, and the
+  // state is kept by whom it belongs to. False when the controller was dropped.
   void Send(const internal::LauncherEvent& event);
 
   // Sends what waits; to be called when the connection is writable.

@@ -31,8 +31,11 @@ absl::Status Watch(int epoll, int fd, Source source, uint32_t events) {
   return ErrnoStatus(errno, "watch");
 }
 
-// Enough to keep every core busy while others of them sleep in vfork; few, as each is a stack and a set of credentials.
-int LaunchThreadCount() { return std::min(8, std::max(3, static_cast<int>(std::thread::hardware_concurrency()) + 1)); }
+// Enough to keep every core busy while others of them sleep in vfork; few, as each is a stack and a
+// set of credentials.
+int LaunchThreadCount() {
+  return std::min(8, std::max(3, static_cast<int>(std::thread::hardware_concurrency()) + 1));
+}
 
 }  // namespace
 
@@ -41,17 +44,20 @@ Launcher::Launcher(std::unique_ptr<launch::LaunchSite> site, OwnedFd listener)
       threads_(new launch::LaunchThreads(site_.get(), LaunchThreadCount())),
       control_(std::move(listener)) {}
 
-absl::StatusOr<std::unique_ptr<Launcher>> Launcher::Make(std::unique_ptr<launch::LaunchSite> site, OwnedFd listener) {
+absl::StatusOr<std::unique_ptr<Launcher>> Launcher::Make(std::unique_ptr<launch::LaunchSite> site,
+                                                         OwnedFd listener) {
   std::unique_ptr<Launcher> launcher(new Launcher(std::move(site), std::move(listener)));
   Launcher* const borrowed = launcher.get();
-  CLOISTER_ASSIGN_OR_RETURN(launcher->supervisor_,
-                            supervise::Supervisor::Make([borrowed](const internal::LauncherEvent& event) {
-                              borrowed->control_.Send(event);
-                            }));
+  CLOISTER_ASSIGN_OR_RETURN(
+      launcher->supervisor_,
+      supervise::Supervisor::Make(
+          [borrowed](const internal::LauncherEvent& event) { borrowed->control_.Send(event); }));
   launcher->epoll_ = OwnedFd(epoll_create1(EPOLL_CLOEXEC));
   if (!launcher->epoll_.valid()) return ErrnoStatus(errno, "epoll");
-  CLOISTER_RETURN_IF_ERROR(Watch(launcher->epoll_.get(), launcher->control_.listener(), kListener, EPOLLIN));
-  CLOISTER_RETURN_IF_ERROR(Watch(launcher->epoll_.get(), launcher->supervisor_->fd(), kSupervisor, EPOLLIN));
+  CLOISTER_RETURN_IF_ERROR(
+      Watch(launcher->epoll_.get(), launcher->control_.listener(), kListener, EPOLLIN));
+  CLOISTER_RETURN_IF_ERROR(
+      Watch(launcher->epoll_.get(), launcher->supervisor_->fd(), kSupervisor, EPOLLIN));
   return launcher;
 }
 
@@ -78,7 +84,8 @@ absl::Status Launcher::Run() {
 void Launcher::WatchConnection() {
   if (control_.connection() < 0) return;
   const uint32_t events = EPOLLIN | (control_.has_backlog() ? static_cast<uint32_t>(EPOLLOUT) : 0u);
-  Watch(epoll_.get(), control_.connection(), kConnection, events).IgnoreError();  // It was watched already.
+  Watch(epoll_.get(), control_.connection(), kConnection, events)
+      .IgnoreError();  // It was watched already.
 }
 
 void Launcher::AcceptController() {
@@ -121,7 +128,8 @@ void Launcher::Handle(Packet packet) {
       HandleLaunch(std::move(*request.mutable_launch()), std::move(packet.fds));
       return;
     case internal::LauncherRequest::kStop:
-      supervisor_->Stop(request.stop().task_id(), request.stop().signal(), request.stop().grace_ms());
+      supervisor_->Stop(request.stop().task_id(), request.stop().signal(),
+                        request.stop().grace_ms());
       return;
     case internal::LauncherRequest::kSignal:
       event.mutable_signal_result()->set_call_id(request.signal().call_id());
@@ -153,13 +161,15 @@ void Launcher::HandleLaunch(internal::Launch request, std::vector<OwnedFd> fds) 
   if (!supervisor_->Begin(request.task_id()).ok()) return;
   const size_t expected = request.plan_in_fd() ? 2 : 1;
   if (fds.size() != expected) {
-    FailLaunch(request.task_id(), absl::InvalidArgumentError("launch came without its descriptors"));
+    FailLaunch(request.task_id(),
+               absl::InvalidArgumentError("launch came without its descriptors"));
     return;
   }
   if (request.plan_in_fd()) {
     absl::StatusOr<std::string> bytes = ReadSealedMemfd(fds[1].get(), kMaxPlanBytes);
     if (!bytes.ok() || !request.mutable_plan()->ParseFromString(*bytes)) {
-      FailLaunch(request.task_id(), absl::InvalidArgumentError("plan in descriptor could not be read"));
+      FailLaunch(request.task_id(),
+                 absl::InvalidArgumentError("plan in descriptor could not be read"));
       return;
     }
   }

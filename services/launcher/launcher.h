@@ -17,7 +17,8 @@ namespace cloister {
 class Launcher {
  public:
   // `site` before all else that opens descriptors.
-  static absl::StatusOr<std::unique_ptr<Launcher>> Make(std::unique_ptr<launch::LaunchSite> site, OwnedFd listener);
+  static absl::StatusOr<std::unique_ptr<Launcher>> Make(std::unique_ptr<launch::LaunchSite> site,
+                                                        OwnedFd listener);
 
   // Serves until it is retired and its last task is forgotten.
   absl::Status Run();

@@ -1,7 +1,7 @@
 // cloister-launcher --listen_fd=3 --cgroup_slot_prefix=NAME
 //
-// Started by the executor only, with a listening SOCK_SEQPACKET socket as descriptor 3. See services/launcher/README in
-// docs/launch-sequence.md for what it does.
+// Started by the executor only, with a listening SOCK_SEQPACKET socket as descriptor 3. See
+// services/launcher/README in docs/launch-sequence.md for what it does.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -42,13 +42,15 @@ absl::StatusOr<launch::LaunchSiteOptions> ParseArguments(int argc, char** argv) 
     }
   }
   if (!listen || options.slot_prefix.empty()) {
-    return absl::InvalidArgumentError("--listen_fd=3 and --cgroup_slot_prefix are required: the executor starts this");
+    return absl::InvalidArgumentError(
+        "--listen_fd=3 and --cgroup_slot_prefix are required: the executor starts this");
   }
   return options;
 }
 
-// All of them, by the kernel's own call: posix_spawn(3) leaves two signals of the C library's ignored, which sigaction(3)
-// does not touch, and what is ignored stays so through clone and exec, down to the payload.
+// All of them, by the kernel's own call: posix_spawn(3) leaves two signals of the C library's
+// ignored, which sigaction(3) does not touch, and what is ignored stays so through clone and exec,
+// down to the payload.
 void ResetSignals() {
   struct KernelSigaction {
     void (*handler)(int);
@@ -64,12 +66,14 @@ void ResetSignals() {
 
 // What tasks would inherit, or what would end them with us, is set straight before anything runs.
 void PrepareProcess() {
-  // Whatever a caller forgot to mark CLOEXEC would be in the way of LowFds, and within reach of a mistake.
+  // Whatever a caller forgot to mark CLOEXEC would be in the way of LowFds, and within reach of a
+  // mistake.
   close_range(kListenFd + 1, ~0U, 0);
   // Children share our memory until their exec: nobody may trace us or read it.
   prctl(PR_SET_DUMPABLE, 0);
   ResetSignals();
-  // A write to a peer that is gone is an error, not the end; blocked rather than ignored, as ignoring is inherited by exec.
+  // A write to a peer that is gone is an error, not the end; blocked rather than ignored, as
+  // ignoring is inherited by exec.
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGPIPE);
@@ -79,7 +83,8 @@ void PrepareProcess() {
   sigaddset(&signals, SIGHUP);
   sigprocmask(SIG_BLOCK, &signals, nullptr);
   umask(0);
-  // Tasks inherit it: -1000 of a service manager would make them immune to the OOM killer, against their own limit.
+  // Tasks inherit it: -1000 of a service manager would make them immune to the OOM killer, against
+  // their own limit.
   if (FILE* file = std::fopen("/proc/self/oom_score_adj", "we")) {
     std::fputs("0", file);
     std::fclose(file);
@@ -95,12 +100,15 @@ int Main(int argc, char** argv) {
   absl::StatusOr<launch::LaunchSiteOptions> options = ParseArguments(argc, argv);
   if (!options.ok()) return Fail(std::string(options.status().message()));
   PrepareProcess();
-  absl::StatusOr<std::unique_ptr<launch::LaunchSite>> site = launch::LaunchSite::Make(*std::move(options));
+  absl::StatusOr<std::unique_ptr<launch::LaunchSite>> site =
+      launch::LaunchSite::Make(*std::move(options));
   if (!site.ok()) return Fail(std::string(site.status().message()));
   OwnedFd listener(fcntl(kListenFd, F_DUPFD_CLOEXEC, launch::LowFds::first_foreign()));
   close(kListenFd);
-  if (!listener.valid() || fcntl(listener.get(), F_SETFL, O_NONBLOCK) != 0) return Fail("descriptor 3 is no socket");
-  absl::StatusOr<std::unique_ptr<Launcher>> launcher = Launcher::Make(*std::move(site), std::move(listener));
+  if (!listener.valid() || fcntl(listener.get(), F_SETFL, O_NONBLOCK) != 0)
+    return Fail("descriptor 3 is no socket");
+  absl::StatusOr<std::unique_ptr<Launcher>> launcher =
+      Launcher::Make(*std::move(site), std::move(listener));
   if (!launcher.ok()) return Fail(std::string(launcher.status().message()));
   const absl::Status ended = (*launcher)->Run();
   // Without destructors: launch threads are still running, and must be until the process ends.

@@ -1,5 +1,6 @@
-// Tasks through frontend and executor: exits, signals, stops, output, idempotence, events, errors. Each case runs against
-// the frontend and, where it says so, against an executor: one API, two servers.
+// Tasks through frontend and executor: exits, signals, stops, output, idempotence, events, errors.
+// Each case runs against the frontend and, where it says so, against an executor: one API, two
+// servers.
 #include <signal.h>
 
 #include <map>
@@ -30,7 +31,8 @@ v1::StartTaskRequest Request(const std::vector<std::string>& command) {
   v1::StartTaskRequest request;
   request.set_request_id(RandomId());
   request.mutable_config()->mutable_config()->set_command(command[0]);
-  for (size_t i = 1; i < command.size(); ++i) request.mutable_config()->mutable_config()->add_args(command[i]);
+  for (size_t i = 1; i < command.size(); ++i)
+    request.mutable_config()->mutable_config()->add_args(command[i]);
   return request;
 }
 
@@ -112,7 +114,8 @@ TEST_F(Tasks, BadInputIsToldWholeWithItsFields) {
       if (!any.UnpackTo(&bad)) continue;
       for (const auto& violation : bad.field_violations()) fields.insert(violation.field());
     }
-    EXPECT_THAT(fields, testing::IsSupersetOf({"config.command", "config.work_dir", "resources.memory"}));
+    EXPECT_THAT(fields,
+                testing::IsSupersetOf({"config.command", "config.work_dir", "resources.memory"}));
     EXPECT_GE(fields.size(), 4u);
   }
 }
@@ -144,7 +147,8 @@ TEST_F(Tasks, LogsCanBeReadFromAnyOffset) {
 }
 
 TEST_F(Tasks, SignalsReachThePayload) {
-  absl::StatusOr<v1::Task> task = cluster().StartTask({Payload("exit_on_signal"), absl::StrCat(SIGUSR1), "9"});
+  absl::StatusOr<v1::Task> task =
+      cluster().StartTask({Payload("exit_on_signal"), absl::StrCat(SIGUSR1), "9"});
   ASSERT_THAT(task, IsOk());
   AwaitOutput(task->id(), "ready");
   v1::SignalTaskRequest request;
@@ -158,7 +162,8 @@ TEST_F(Tasks, SignalsReachThePayload) {
 }
 
 TEST_F(Tasks, StopIsTheStopSignalThenTheKill) {
-  absl::StatusOr<v1::Task> polite = cluster().StartTask({Payload("exit_on_signal"), absl::StrCat(SIGTERM), "4"});
+  absl::StatusOr<v1::Task> polite =
+      cluster().StartTask({Payload("exit_on_signal"), absl::StrCat(SIGTERM), "4"});
   absl::StatusOr<v1::Task> rude = cluster().StartTask({Payload("ignore_term")});
   ASSERT_THAT(polite, IsOk());
   ASSERT_THAT(rude, IsOk());
@@ -236,8 +241,10 @@ TEST_F(Tasks, EventsComeInOrderAndOnceEach) {
     if (event.type() == v1::WatchTasksResponse::TYPE_DESTROYED) break;
   }
   context.TryCancel();
-  EXPECT_THAT(types, ElementsAre(v1::WatchTasksResponse::TYPE_CREATED, v1::WatchTasksResponse::TYPE_STARTED,
-                                 v1::WatchTasksResponse::TYPE_ENDED, v1::WatchTasksResponse::TYPE_DESTROYED));
+  EXPECT_THAT(
+      types,
+      ElementsAre(v1::WatchTasksResponse::TYPE_CREATED, v1::WatchTasksResponse::TYPE_STARTED,
+                  v1::WatchTasksResponse::TYPE_ENDED, v1::WatchTasksResponse::TYPE_DESTROYED));
 }
 
 TEST_F(Tasks, EnvironmentValuesAreNeverReadBack) {
@@ -260,7 +267,8 @@ TEST_F(Tasks, DestroyForgetsEndedTasksAndRefusesLiveOnes) {
   v1::DestroyTaskRequest request;
   request.set_request_id(RandomId());
   request.set_task_id(task->id());
-  EXPECT_THAT(cluster().client().DestroyTask(request), StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(cluster().client().DestroyTask(request),
+              StatusIs(absl::StatusCode::kFailedPrecondition));
   request.set_force(true);
   EXPECT_THAT(cluster().client().DestroyTask(request), IsOk());
   EXPECT_THAT(cluster().client().DestroyTask(request), StatusIs(absl::StatusCode::kNotFound));

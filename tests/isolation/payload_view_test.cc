@@ -1,5 +1,6 @@
-// What a payload sees of itself and of the node, on the real kernel, through the whole of Cloister: exactly what was
-// planned and nothing else. A new line in any of these lists is a decision, not an accident.
+// What a payload sees of itself and of the node, on the real kernel, through the whole of Cloister:
+// exactly what was planned and nothing else. A new line in any of these lists is a decision, not an
+// accident.
 #include <signal.h>
 #include <unistd.h>
 
@@ -38,7 +39,8 @@ class PayloadView : public ClusterTest {
     v1::StartTaskRequest request;
     request.set_request_id(RandomId());
     request.mutable_config()->mutable_config()->set_command(command[0]);
-    for (size_t i = 1; i < command.size(); ++i) request.mutable_config()->mutable_config()->add_args(command[i]);
+    for (size_t i = 1; i < command.size(); ++i)
+      request.mutable_config()->mutable_config()->add_args(command[i]);
     return request;
   }
 
@@ -66,9 +68,10 @@ class PayloadView : public ClusterTest {
 };
 
 TEST_F(PayloadView, HasThreeDescriptors) {
-  EXPECT_THAT(Lines(Run({Payload("print_fds")}).out),
-              ElementsAre(MatchesRegex("0 device read .*/dev/null"), MatchesRegex("1 pipe write pipe:.*"),
-                          MatchesRegex("2 pipe write pipe:.*")));
+  EXPECT_THAT(
+      Lines(Run({Payload("print_fds")}).out),
+      ElementsAre(MatchesRegex("0 device read .*/dev/null"), MatchesRegex("1 pipe write pipe:.*"),
+                  MatchesRegex("2 pipe write pipe:.*")));
 }
 
 TEST_F(PayloadView, CanReopenItsOutputByName) {
@@ -83,26 +86,35 @@ TEST_F(PayloadView, SeesOnlyTheMountsOfItsRoot) {
     points.insert(fields[4]);
     const std::string& options = fields[5];
     EXPECT_THAT(options, HasSubstr("nosuid")) << line;
-    // A device node can be opened on /dev and /dev/pts alone, and on our /dev/null that hides a file.
-    const bool devices = fields[4] == "/dev" || fields[4] == "/dev/pts" || fields[3] == "/null" || fields[3] == "/.empty";
+    // A device node can be opened on /dev and /dev/pts alone, and on our /dev/null that hides a
+    // file.
+    const bool devices = fields[4] == "/dev" || fields[4] == "/dev/pts" || fields[3] == "/null" ||
+                         fields[3] == "/.empty";
     EXPECT_EQ(absl::StrContains(options, "nodev"), !devices) << line;
     // Private: nothing comes in or goes out.
-    EXPECT_THAT(line, Not(AnyOf(HasSubstr("shared:"), HasSubstr("master:"), HasSubstr("propagate_from:")))) << line;
-    const std::set<std::string> writable = {"/dev/mqueue", "/dev/pts", "/dev/shm", "/local", "/proc", "/tmp"};
+    EXPECT_THAT(
+        line, Not(AnyOf(HasSubstr("shared:"), HasSubstr("master:"), HasSubstr("propagate_from:"))))
+        << line;
+    const std::set<std::string> writable = {"/dev/mqueue", "/dev/pts", "/dev/shm",
+                                            "/local",      "/proc",    "/tmp"};
     EXPECT_EQ(absl::StartsWith(options, "rw"), writable.count(fields[4]) == 1) << line;
   }
-  for (const char* expected :
-       {"/", "/dev", "/dev/mqueue", "/dev/pts", "/dev/shm", "/etc", "/local", "/payloads", "/proc", "/sys", "/tmp", "/usr"}) {
+  for (const char* expected : {"/", "/dev", "/dev/mqueue", "/dev/pts", "/dev/shm", "/etc", "/local",
+                               "/payloads", "/proc", "/sys", "/tmp", "/usr"}) {
     EXPECT_EQ(points.count(expected), 1u) << expected;
   }
   for (const std::string& point : points) {
-    EXPECT_THAT(point, MatchesRegex("/|/(dev|etc|usr|proc|sys|lib|lib32|lib64|bin|sbin|run|payloads|local|tmp)(/.*)?"));
+    EXPECT_THAT(
+        point,
+        MatchesRegex(
+            "/|/(dev|etc|usr|proc|sys|lib|lib32|lib64|bin|sbin|run|payloads|local|tmp)(/.*)?"));
   }
 }
 
 TEST_F(PayloadView, RootHoldsNothingOfTheNodeElse) {
   const std::vector<std::string> names = Lines(Run({"/bin/ls", "/"}).out);
-  EXPECT_THAT(names, Not(Contains(AnyOf("home", "root", "var", "srv", "opt", "boot", "mnt", "media"))));
+  EXPECT_THAT(names,
+              Not(Contains(AnyOf("home", "root", "var", "srv", "opt", "boot", "mnt", "media"))));
   EXPECT_THAT(names, Contains("usr"));
 }
 
@@ -155,7 +167,8 @@ TEST_F(PayloadView, CannotAddWhatTheNodeDoesNotAllow) {
   v1::StartTaskRequest request = Request({Payload("print_status")});
   request.mutable_config()->mutable_config()->add_cap_add("sys_admin");
   EXPECT_THAT(cluster().Run(request).status(),
-              StatusIs(testing::_, HasSubstr("driver does not allow the following capabilities: sys_admin")));
+              StatusIs(testing::_,
+                       HasSubstr("driver does not allow the following capabilities: sys_admin")));
 }
 
 TEST_F(PayloadView, HasItsUsersGroupsAndNoOthers) {
@@ -183,11 +196,13 @@ TEST_F(PayloadView, EnvironmentIsFourNamesAndWhatWasAsked) {
   v1::StartTaskRequest request = Request({Payload("print_env")});
   (*request.mutable_config()->mutable_env())["ANSWER"] = "42";
   EXPECT_THAT(Lines(Run(request).out),
-              UnorderedElementsAre("ANSWER=42", StartsWith("PATH="), "USER=nobody", "LOGNAME=nobody", StartsWith("HOME=")));
+              UnorderedElementsAre("ANSWER=42", StartsWith("PATH="), "USER=nobody",
+                                   "LOGNAME=nobody", StartsWith("HOME=")));
 }
 
 TEST_F(PayloadView, CoreDumpsAreOff) {
-  EXPECT_THAT(Run({"/bin/cat", "/proc/self/limits"}).out, HasSubstr("Max core file size        0                    0"));
+  EXPECT_THAT(Run({"/bin/cat", "/proc/self/limits"}).out,
+              HasSubstr("Max core file size        0                    0"));
 }
 
 TEST_F(PayloadView, ShadowIsRefusedByTheKernel) {
@@ -198,49 +213,57 @@ TEST_F(PayloadView, ShadowIsRefusedByTheKernel) {
 }
 
 TEST_F(PayloadView, KernelSwitchesCannotBeWrittenEvenWithTheRightToOverride) {
-  v1::StartTaskRequest request = Request(
-      {"/bin/sh", "-c",
-       "for f in /proc/sysrq-trigger /proc/sys/kernel/core_pattern /proc/irq/default_smp_affinity; do "
-       "test -e $f || continue; (echo x >$f) 2>/dev/null && echo wrote $f; done; "
-       "head -c 1 /proc/kcore 2>/dev/null | wc -c; ls /proc/acpi /proc/scsi 2>/dev/null | grep -v : ; true"});
+  v1::StartTaskRequest request =
+      Request({"/bin/sh", "-c",
+               "for f in /proc/sysrq-trigger /proc/sys/kernel/core_pattern "
+               "/proc/irq/default_smp_affinity; do "
+               "test -e $f || continue; (echo x >$f) 2>/dev/null && echo wrote $f; done; "
+               "head -c 1 /proc/kcore 2>/dev/null | wc -c; ls /proc/acpi /proc/scsi 2>/dev/null | "
+               "grep -v : ; true"});
   request.mutable_config()->mutable_config()->add_cap_add("dac_override");
   EXPECT_THAT(Lines(Run(request).out), AnyOf(ElementsAre("0"), ElementsAre("0", "")));
 }
 
 TEST_F(PayloadView, NothingOfTheNodeCanBeWritten) {
-  v1::StartTaskRequest request = Request(
-      {"/bin/sh", "-c",
-       "for d in / /usr /usr/bin /etc /dev /sys /proc/sys; do (: >$d/.cloister-canary) 2>/dev/null && echo wrote $d; done; "
-       "(: >/dev/null) && (: >/tmp/x) && (: >/local/x) && (: >/dev/shm/x) && echo fine"});
+  v1::StartTaskRequest request =
+      Request({"/bin/sh", "-c",
+               "for d in / /usr /usr/bin /etc /dev /sys /proc/sys; do (: >$d/.cloister-canary) "
+               "2>/dev/null && echo wrote $d; done; "
+               "(: >/dev/null) && (: >/tmp/x) && (: >/local/x) && (: >/dev/shm/x) && echo fine"});
   request.mutable_config()->mutable_config()->add_cap_add("dac_override");
   EXPECT_EQ(Run(request).out, "fine\n");
 }
 
 TEST_F(PayloadView, DevicesCannotBeMade) {
-  v1::StartTaskRequest request = Request(
-      {"/bin/sh", "-c",
-       "for d in /tmp /local /dev/shm; do mknod $d/sda b 8 0 2>/dev/null && (: <$d/sda) 2>/dev/null && echo opened $d; done; "
-       "true"});
+  v1::StartTaskRequest request =
+      Request({"/bin/sh", "-c",
+               "for d in /tmp /local /dev/shm; do mknod $d/sda b 8 0 2>/dev/null && (: <$d/sda) "
+               "2>/dev/null && echo opened $d; done; "
+               "true"});
   request.mutable_config()->mutable_config()->add_cap_add("mknod");
   EXPECT_EQ(Run(request).out, "");
 }
 
 TEST_F(PayloadView, MountAndChrootEscapesAreRefused) {
-  v1::StartTaskRequest request =
-      Request({"/bin/sh", "-c", "mount -t tmpfs x /tmp 2>/dev/null && echo mounted; umount /proc 2>/dev/null && echo gone; true"});
+  v1::StartTaskRequest request = Request({"/bin/sh", "-c",
+                                          "mount -t tmpfs x /tmp 2>/dev/null && echo mounted; "
+                                          "umount /proc 2>/dev/null && echo gone; true"});
   request.mutable_config()->mutable_config()->add_cap_add("sys_chroot");
   EXPECT_EQ(Run(request).out, "");
 }
 
 TEST_F(PayloadView, SetuidProgramsGainNothing) {
   // no_new_privs and nosuid: su and friends run as the task's user.
-  const TaskOutcome outcome = Run({"/bin/sh", "-c", "for p in /usr/bin/su /usr/bin/passwd; do test -u $p && echo suid; done; id -u"});
+  const TaskOutcome outcome =
+      Run({"/bin/sh", "-c",
+           "for p in /usr/bin/su /usr/bin/passwd; do test -u $p && echo suid; done; id -u"});
   EXPECT_THAT(outcome.out, AnyOf("65534\n", "suid\n65534\n", "suid\nsuid\n65534\n"));
 }
 
 TEST_F(PayloadView, OwnCgroupIsTheRootOfItsView) {
   for (const std::string& line : Lines(Run({"/bin/cat", "/proc/self/cgroup"}).out)) {
-    // Hierarchies that the task did not join are the launcher's, seen from where it stands: also "/".
+    // Hierarchies that the task did not join are the launcher's, seen from where it stands: also
+    // "/".
     EXPECT_THAT(line, MatchesRegex("[0-9]+:[^:]*:/")) << line;
   }
 }
@@ -271,9 +294,12 @@ TEST_F(PayloadView, DaemonsEndWithTheTask) {
 }
 
 TEST_F(PayloadView, OneTaskSeesNothingOfAnother) {
-  absl::StatusOr<v1::Task> victim = cluster().StartTask({"/bin/sh", "-c", "echo secret >/tmp/s; echo x >/dev/shm/s; sleep 1000"});
+  absl::StatusOr<v1::Task> victim =
+      cluster().StartTask({"/bin/sh", "-c", "echo secret >/tmp/s; echo x >/dev/shm/s; sleep 1000"});
   ASSERT_THAT(victim, IsOk());
-  const TaskOutcome outcome = Run({"/bin/sh", "-c", "cat /tmp/s /dev/shm/s 2>/dev/null; ls -A /tmp /local /dev/shm | grep -v :; true"});
+  const TaskOutcome outcome =
+      Run({"/bin/sh", "-c",
+           "cat /tmp/s /dev/shm/s 2>/dev/null; ls -A /tmp /local /dev/shm | grep -v :; true"});
   EXPECT_THAT(Lines(outcome.out), IsEmpty());
 }
 

@@ -16,7 +16,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
-
 #include "google/protobuf/text_format.h"
 #include "libs/base/status_matchers.h"
 #include "libs/cgroup/parent.h"
@@ -103,7 +102,8 @@ void LaunchFixture::TearDown() {
   site_.reset();
   // This process sits in <parent>/supervisor: back to where it was.
   for (const node::CgroupHierarchy& hierarchy : facts_.hierarchies) {
-    std::ofstream(absl::StrCat(hierarchy.mount_point, "/", hierarchy.own_path, "/cgroup.procs")) << getpid();
+    std::ofstream(absl::StrCat(hierarchy.mount_point, "/", hierarchy.own_path, "/cgroup.procs"))
+        << getpid();
   }
   EXPECT_THAT(cgroup::RemoveParent(facts_, parent_, absl::Seconds(5)), IsOk());
   const absl::StatusOr<OwnedFd> directory = OpenDirectory(directory_);
@@ -115,7 +115,8 @@ void LaunchFixture::TearDown() {
 internal::LaunchPlan LaunchFixture::DefaultPlan() const {
   internal::LaunchPlan plan;
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(kPlan, &plan));
-  absl::StatusOr<internal::CgroupPlan> cgroups = cgroup::PlaceTask(facts_, parent_, cgroup::TaskLimits());
+  absl::StatusOr<internal::CgroupPlan> cgroups =
+      cgroup::PlaceTask(facts_, parent_, cgroup::TaskLimits());
   EXPECT_THAT(cgroups, IsOk());
   *plan.mutable_cgroup() = *cgroups;
   return plan;
@@ -123,13 +124,15 @@ internal::LaunchPlan LaunchFixture::DefaultPlan() const {
 
 void LaunchFixture::MakeSite(int step, int error) {
   site_.reset();
-  absl::StatusOr<std::unique_ptr<launch::LaunchSite>> site = launch::LaunchSite::Make({"t", 2, step, error});
+  absl::StatusOr<std::unique_ptr<launch::LaunchSite>> site =
+      launch::LaunchSite::Make({"t", 2, step, error});
   ASSERT_THAT(site, IsOk());
   site_ = *std::move(site);
   ASSERT_THAT(site_->Prepare(DefaultPlan()), IsOk());
 }
 
-absl::variant<launch::LaunchedTask, internal::LaunchFailure> LaunchFixture::Launch(internal::LaunchPlan plan) {
+absl::variant<launch::LaunchedTask, internal::LaunchFailure> LaunchFixture::Launch(
+    internal::LaunchPlan plan) {
   // A thread for each site, never ended: it is its tasks' parent.
   auto* threads = new launch::LaunchThreads(site_.get(), 1);
   launch::LaunchJob job;

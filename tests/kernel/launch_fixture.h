@@ -1,4 +1,5 @@
-// A launch on the real kernel, without services: root template, cgroups of the test's own, a task directory.
+// A launch on the real kernel, without services: root template, cgroups of the test's own, a task
+// directory.
 #ifndef CLOISTER_TESTS_KERNEL_LAUNCH_FIXTURE_H_
 #define CLOISTER_TESTS_KERNEL_LAUNCH_FIXTURE_H_
 
@@ -28,7 +29,8 @@ class LaunchFixture : public testing::Test {
   void SetUp() override;
   void TearDown() override;
 
-  // A plan that any Linux host can carry out: /usr and its links read-only, all kinds of mounts and masks, nobody.
+  // A plan that any Linux host can carry out: /usr and its links read-only, all kinds of mounts and
+  // masks, nobody.
   internal::LaunchPlan DefaultPlan() const;
 
   // Makes a site whose launches fail at `step`; 0: at none.

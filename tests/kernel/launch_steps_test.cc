@@ -20,10 +20,10 @@ namespace {
 using LaunchSteps = LaunchFixture;
 
 std::vector<int> AllSteps() {
-  std::vector<int> steps = {internal::LAUNCH_STEP_PLAN,          internal::LAUNCH_STEP_TASK_DIRECTORY,
-                            internal::LAUNCH_STEP_TEMPLATE,      internal::LAUNCH_STEP_OUTPUT,
-                            internal::LAUNCH_STEP_CGROUP_TAKE,   internal::LAUNCH_STEP_CGROUP_LIMITS,
-                            internal::LAUNCH_STEP_RECORD,        internal::LAUNCH_STEP_CLONE,
+  std::vector<int> steps = {internal::LAUNCH_STEP_PLAN,        internal::LAUNCH_STEP_TASK_DIRECTORY,
+                            internal::LAUNCH_STEP_TEMPLATE,    internal::LAUNCH_STEP_OUTPUT,
+                            internal::LAUNCH_STEP_CGROUP_TAKE, internal::LAUNCH_STEP_CGROUP_LIMITS,
+                            internal::LAUNCH_STEP_RECORD,      internal::LAUNCH_STEP_CLONE,
                             internal::LAUNCH_STEP_RECORD_PID};
   const launch::StepList inside = launch::InsideSteps();
   steps.insert(steps.end(), inside.steps, inside.steps + inside.count);

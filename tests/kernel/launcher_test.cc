@@ -1,4 +1,5 @@
-// The launcher as a process: its wire, who may control it, and what it does for tasks when its controller is gone.
+// The launcher as a process: its wire, who may control it, and what it does for tasks when its
+// controller is gone.
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>
@@ -41,8 +42,8 @@ class LauncherProcess : public LaunchFixture {
     socket_ = absl::StrCat(directory_, "/l");
     absl::StatusOr<OwnedFd> listener = ListenSeqpacket(socket_);
     ASSERT_THAT(listener, IsOk());
-    absl::StatusOr<SpawnedProcess> process =
-        Spawn({{kLauncher, "--listen_fd=3", "--cgroup_slot_prefix=k"}, {}, {{listener->get(), 3}}, true});
+    absl::StatusOr<SpawnedProcess> process = Spawn(
+        {{kLauncher, "--listen_fd=3", "--cgroup_slot_prefix=k"}, {}, {{listener->get(), 3}}, true});
     ASSERT_THAT(process, IsOk());
     launcher_ = *std::move(process);
     controller_ = Connect();
@@ -73,7 +74,9 @@ class LauncherProcess : public LaunchFixture {
     return event;
   }
 
-  std::string TaskDirectory(const std::string& id) const { return absl::StrCat(directory_, "/", id); }
+  std::string TaskDirectory(const std::string& id) const {
+    return absl::StrCat(directory_, "/", id);
+  }
 
   void StartTask(const std::string& id, const std::string& script, bool plan_in_fd = false) {
     internal::LaunchPlan plan = DefaultPlan();

@@ -10,6 +10,7 @@
 #include "gtest/gtest.h"
 #include "libs/base/random_id.h"
 #include "libs/base/status_matchers.h"
+#include "libs/os/pidfd.h"
 #include "tests/testing/cluster_fixture.h"
 #include "tests/testing/leftovers.h"
 #include "tests/testing/local_cluster.h"
@@ -27,7 +28,8 @@ class Recovery : public ClusterTest {
     request.set_request_id(RandomId());
     request.set_node_id(node);
     request.mutable_config()->mutable_config()->set_command(command[0]);
-    for (size_t i = 1; i < command.size(); ++i) request.mutable_config()->mutable_config()->add_args(command[i]);
+    for (size_t i = 1; i < command.size(); ++i)
+      request.mutable_config()->mutable_config()->add_args(command[i]);
     request.mutable_config()->mutable_resources()->set_memory(16);
     absl::StatusOr<v1::Task> task = cluster().client().StartTask(request);
     EXPECT_THAT(task, IsOk());
@@ -62,8 +64,10 @@ TEST_F(Recovery, ExecutorKilledWithFiftyTasksLosesNothing) {
   std::map<std::string, int> tasks;
   for (int i = 0; i < 50; ++i) {
     tasks[Start({"/bin/sh", "-c",
-                 absl::StrCat("trap 'echo last; exit ", i, "' USR1; i=0; while [ $i -lt 2000 ]; do i=$((i+1)); echo line $i; done; "
-                              "echo ready; while :; do sleep 1000 & wait $!; done")},
+                 absl::StrCat(
+                     "trap 'echo last; exit ", i,
+                     "' USR1; i=0; while [ $i -lt 2000 ]; do i=$((i+1)); echo line $i; done; "
+                     "echo ready; while :; do sleep 1000 & wait $!; done")},
                 node)
               .id()] = i;
   }
@@ -85,7 +89,8 @@ TEST_F(Recovery, ExecutorKilledWithFiftyTasksLosesNothing) {
     EXPECT_EQ(ended->exit_result().exit_code(), task.second);
     std::string expected;
     for (int i = 1; i <= 2000; ++i) absl::StrAppend(&expected, "line ", i, "\n");
-    EXPECT_THAT(cluster().ReadAll(task.first, v1::LOG_STREAM_STDOUT), IsOkAndHolds(absl::StrCat(expected, "ready\nlast\n")));
+    EXPECT_THAT(cluster().ReadAll(task.first, v1::LOG_STREAM_STDOUT),
+                IsOkAndHolds(absl::StrCat(expected, "ready\nlast\n")));
     EXPECT_THAT(cluster().Destroy(task.first), IsOk());
   }
   EXPECT_THAT(FindTaskLeftovers(cluster().layout(), 1), IsOkAndHolds(IsEmpty()));
@@ -94,13 +99,19 @@ TEST_F(Recovery, ExecutorKilledWithFiftyTasksLosesNothing) {
 TEST_F(Recovery, ExitWhileTheExecutorIsAwayIsReported) {
   const std::string node = cluster().node_id(1);
   std::vector<std::string> ids;
-  for (int i = 0; i < 10; ++i) ids.push_back(Start({Payload("exit_on_signal"), absl::StrCat(SIGUSR1), absl::StrCat(i)}, node).id());
+  for (int i = 0; i < 10; ++i)
+    ids.push_back(
+        Start({Payload("exit_on_signal"), absl::StrCat(SIGUSR1), absl::StrCat(i)}, node).id());
   for (const std::string& id : ids) AwaitOutput(id, "ready");
   std::vector<int64_t> pids;
   for (const std::string& id : ids) pids.push_back(cluster().client().GetTask(id)->pid());
   ASSERT_THAT(cluster().KillExecutor(1), IsOk());
   // init forwards what it is sent.
-  for (int64_t pid : pids) kill(static_cast<pid_t>(pid), SIGUSR1);
+  for (int64_t pid : pids) {
+    absl::StatusOr<PidFd> init = PidFd::Open(static_cast<pid_t>(pid));
+    ASSERT_THAT(init, IsOk());
+    ASSERT_THAT(init->Signal(SIGUSR1), IsOk());
+  }
   ASSERT_THAT(cluster().StartExecutor(1), IsOk());
   for (int i = 0; i < 10; ++i) {
     absl::StatusOr<v1::Task> ended = cluster().client().WaitTask(ids[static_cast<size_t>(i)]);
@@ -117,7 +128,8 @@ TEST_F(Recovery, RepeatedKillsOfTheExecutorAreHarmless) {
     ASSERT_THAT(cluster().KillExecutor(1), IsOk());
     ASSERT_THAT(cluster().StartExecutor(1), IsOk());
   }
-  for (const std::string& id : ids) EXPECT_EQ(cluster().client().GetTask(id)->state(), v1::TASK_STATE_RUNNING);
+  for (const std::string& id : ids)
+    EXPECT_EQ(cluster().client().GetTask(id)->state(), v1::TASK_STATE_RUNNING);
 }
 
 TEST_F(Recovery, LauncherKilledMakesItsTasksLostAndLeavesNothing) {

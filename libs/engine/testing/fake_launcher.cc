@@ -88,8 +88,7 @@ void FakeLauncher::Say(const internal::LauncherEvent& event) {
 void FakeLauncher::SayLocked(const internal::LauncherEvent& event) {
   // A controller that has gone hears nothing; the next one asks.
   if (connection_.valid()) {
-    [[maybe_unused]] const auto sent =
-        SendPacket(connection_.get(), event.SerializeAsString());
+    [[maybe_unused]] const auto sent = SendPacket(connection_.get(), event.SerializeAsString());
   }
 }
 

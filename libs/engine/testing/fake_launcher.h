@@ -1,14 +1,14 @@
-// FakeLauncher: speaks the launcher's side of launcher.proto on a thread, and runs nothing. What becomes of a task is said
-// by the first candidate of its plan:
+// FakeLauncher: speaks the launcher's side of launcher.proto on a thread, and runs nothing. What
+// becomes of a task is said by the first candidate of its plan:
 //
-//   /bin/true            Launched, Exited with 0               /run    Launched; Exited by the signal of Stop or Signal
-//   /exit/N              Launched, Exited with N               /hold   no answer at all
-//   /fail                LaunchFailed, step EXEC, ENOENT       /exit-first  Exited, then Launched
-//   /ignore              as /run, but only SIGKILL or a stop without grace ends it
+//   /bin/true            Launched, Exited with 0               /run    Launched; Exited by the
+//   signal of Stop or Signal /exit/N              Launched, Exited with N               /hold   no
+//   answer at all /fail                LaunchFailed, step EXEC, ENOENT       /exit-first  Exited,
+//   then Launched /ignore              as /run, but only SIGKILL or a stop without grace ends it
 //
-// Like the real one it writes `launch`, `exit` and `logs/stdout` (the first argument) beneath the task directory it is
-// given, answers an inventory, repeats the exits of unforgotten tasks to a new controller, and leaves when it is retired
-// and has no task.
+// Like the real one it writes `launch`, `exit` and `logs/stdout` (the first argument) beneath the
+// task directory it is given, answers an inventory, repeats the exits of unforgotten tasks to a new
+// controller, and leaves when it is retired and has no task.
 #ifndef CLOISTER_LIBS_ENGINE_TESTING_FAKE_LAUNCHER_H_
 #define CLOISTER_LIBS_ENGINE_TESTING_FAKE_LAUNCHER_H_
 
@@ -37,7 +37,8 @@ class FakeLauncher {
   // Blocks until it was retired and its last task has ended.
   void AwaitRetired();
 
-  // Blocks until a controller has sent a request that fits; all requests are kept, so also one of the past.
+  // Blocks until a controller has sent a request that fits; all requests are kept, so also one of
+  // the past.
   internal::LauncherRequest AwaitRequest(
       absl::FunctionRef<bool(const internal::LauncherRequest&)> fits);
   size_t requests() const;

@@ -1,5 +1,5 @@
-// A program with the launcher's command line that runs nothing: --listen_fd=N, the rest is ignored. Killing it is the
-// death of a launcher.
+// A program with the launcher's command line that runs nothing: --listen_fd=N, the rest is ignored.
+// Killing it is the death of a launcher.
 #include <cstdlib>
 #include <string>
 

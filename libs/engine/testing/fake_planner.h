@@ -1,5 +1,6 @@
-// FakePlanner: plans for FakeLauncher. The command of a config becomes the one candidate of the plan, its args and
-// environment go along; an empty command and a work_dir that is not absolute are violations.
+// FakePlanner: plans for FakeLauncher. The command of a config becomes the one candidate of the
+// plan, its args and environment go along; an empty command and a work_dir that is not absolute are
+// violations.
 #ifndef CLOISTER_LIBS_ENGINE_TESTING_FAKE_PLANNER_H_
 #define CLOISTER_LIBS_ENGINE_TESTING_FAKE_PLANNER_H_
 

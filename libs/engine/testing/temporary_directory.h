@@ -1,5 +1,5 @@
-// TemporaryDirectory: a fresh directory of a test's, with a path short enough for sockets in it (TempDir() of a sandboxed
-// test is not), removed with all that is in it at the end.
+// TemporaryDirectory: a fresh directory of a test's, with a path short enough for sockets in it
+// (TempDir() of a sandboxed test is not), removed with all that is in it at the end.
 #ifndef CLOISTER_LIBS_ENGINE_TESTING_TEMPORARY_DIRECTORY_H_
 #define CLOISTER_LIBS_ENGINE_TESTING_TEMPORARY_DIRECTORY_H_
 
