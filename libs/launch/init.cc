@@ -170,6 +170,8 @@ extern "C" [[noreturn]] void InitMain(long* stack) {
   // our descriptors.
   RawSyscall(__NR_prctl, PR_SET_DUMPABLE, 0);
   RawSyscall(__NR_prctl, PR_SET_PDEATHSIG, kSigKill);
+  // What the operator's ps shows; by itself it would be the memfd's.
+  RawSyscall(__NR_prctl, PR_SET_NAME, Raw("cloister-init"));
   RawSyscall(__NR_fcntl, kReportFd, F_SETFD, FD_CLOEXEC);
   // All blocked: a blocked signal is queued even for a namespace's init, which otherwise drops what
   // it has no handler for.

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#include "absl/strings/str_cat.h"
 #include "libs/base/errno_status.h"
 #include "libs/base/status_macros.h"
 #include "libs/launch/init_program.h"
@@ -51,6 +50,12 @@ absl::StatusOr<cgroup::SlotPool*> LaunchSite::PoolFor(const internal::CgroupPlan
   options.target = options_.ready_slots;
   pools_.push_back(std::make_unique<cgroup::SlotPool>(parents, options));
   return pools_.back().get();
+}
+
+void LaunchSite::RemoveReadySlots() {
+  absl::MutexLock lock(&mutex_);
+  // What does not go in time is swept by the executor.
+  for (const auto& pool : pools_) pool->Close(absl::Seconds(2)).IgnoreError();
 }
 
 absl::Status LaunchSite::Prepare(const internal::LaunchPlan& plan) {

@@ -40,6 +40,9 @@ class LaunchSite {
   // Builds what the first launch of such a plan would otherwise wait for.
   absl::Status Prepare(const internal::LaunchPlan& plan);
 
+  // Before the process leaves: it has no tasks any more, and nothing of it shall stay.
+  void RemoveReadySlots() ABSL_LOCKS_EXCLUDED(mutex_);
+
   MountTemplates& templates() { return templates_; }
   LowFds& low_fds() { return *low_fds_; }
   // init's memfd, on a low number.

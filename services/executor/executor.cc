@@ -4,11 +4,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "libs/base/base32.h"
 #include "libs/base/errno_status.h"
+#include "libs/base/field_violations.h"
 #include "libs/base/stable_hash.h"
 #include "libs/base/status_annotation.h"
 #include "libs/base/status_macros.h"
@@ -57,6 +59,13 @@ absl::StatusOr<OwnedFd> MakeStateDirectory(const std::string& path) {
   return directory;
 }
 
+bool IsAboutUserOnly(const absl::Status& status) {
+  const std::vector<FieldViolation> violations = GetFieldViolations(status);
+  return !violations.empty() &&
+         std::all_of(violations.begin(), violations.end(),
+                     [](const FieldViolation& violation) { return violation.field == "user"; });
+}
+
 }  // namespace
 
 Executor::Executor(ExecutorConfig config, ExecutorLog log)
@@ -75,6 +84,9 @@ absl::StatusOr<std::unique_ptr<Executor>> Executor::Start(ExecutorConfig config,
 Executor::~Executor() { Drain(absl::ZeroDuration()); }
 
 absl::Status Executor::TakeStateDirectory() {
+  if (access(config_.launcher_path.c_str(), X_OK) != 0) {
+    return ErrnoStatus(errno, absl::StrCat("--launcher_path '", config_.launcher_path, "'"));
+  }
   CLOISTER_ASSIGN_OR_RETURN(state_directory_, MakeStateDirectory(config_.state_dir));
   // Before anything else is looked at: two executors would remove each other's tasks.
   CLOISTER_ASSIGN_OR_RETURN(state::StateLock lock,
@@ -112,10 +124,14 @@ absl::Status Executor::ReadNode() {
   absl::StatusOr<engine::PlannedTask> planned = planner_->Plan(common);
   if (planned.ok()) {
     common_plan_ = std::move(planned->plan);
-  } else {
-    // Such a node may still run tasks of users that it has.
-    log_.trouble(Annotate(planned.status(), "a task with all defaults cannot run here"));
+    return absl::OkStatus();
   }
+  // What this node's policy or flags make impossible for every task is refused now, not with each.
+  if (!IsAboutUserOnly(planned.status())) {
+    return Annotate(planned.status(), "no task could run on this node");
+  }
+  // Such a node may still run tasks of users that it has.
+  log_.trouble(Annotate(planned.status(), "a task with all defaults cannot run here"));
   return absl::OkStatus();
 }
 

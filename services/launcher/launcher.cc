@@ -77,6 +77,7 @@ absl::Status Launcher::Run() {
     if (due) supervisor_->RunOnce();
     WatchConnection();
   }
+  site_->RemoveReadySlots();
   return absl::OkStatus();
 }
 

@@ -1,7 +1,7 @@
 // cloister-launcher --listen_fd=3 --cgroup_slot_prefix=NAME
 //
-// Started by the executor only, with a listening SOCK_SEQPACKET socket as descriptor 3. See
-// services/launcher/README in docs/launch-sequence.md for what it does.
+// Started by the executor only, with a listening SOCK_SEQPACKET socket as descriptor 3. What it
+// does for a task: docs/launch-sequence.md.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>

@@ -23,7 +23,7 @@ _DEPS = [
     Label("//tests/testing:googletest"),
 ]
 
-_PROGRAMS = {
+CLUSTER_PROGRAMS = {
     "CLOISTER_TEST_CLI": Label("//tools/cloister:cloister"),
     "CLOISTER_TEST_EXECUTOR": Label("//services/executor:cloister-executor"),
     "CLOISTER_TEST_FRONTEND": Label("//services/frontend:cloister-frontend"),
@@ -61,7 +61,7 @@ def cloister_cluster_test(
       **kwargs: as for cc_test.
     """
     variables = {"CLOISTER_TEST_NODES": str(nodes)}
-    for variable, program in _PROGRAMS.items():
+    for variable, program in CLUSTER_PROGRAMS.items():
         variables[variable] = "$(rootpath %s)" % program
     variables.update(env)
     mine = [str(dep) for dep in deps]
@@ -69,7 +69,7 @@ def cloister_cluster_test(
         name = name,
         srcs = srcs,
         copts = copts,
-        data = data + _PROGRAMS.values() + [Label("//tests/payloads:all_payloads")],
+        data = data + CLUSTER_PROGRAMS.values() + [Label("//tests/payloads:all_payloads")],
         env = variables,
         size = size,
         tags = ["local", "root"] + tags,
