@@ -8,6 +8,7 @@
 #include <linux/mount.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 
 #include "cloister/internal/launcher.pb.h"
@@ -182,6 +183,14 @@ int Fds(const ChildContext& context, int*) {
   return ErrorOf(result);
 }
 
+// Last before the exec: the filter would be in the way of the steps before it. It needs
+// NO_NEW_PRIVS.
+int Seccomp(const ChildContext& context, int*) {
+  if (context.seccomp_program == nullptr) return 0;
+  return ErrorOf(
+      RawSyscall(__NR_prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, Raw(context.seccomp_program)));
+}
+
 int Init(const ChildContext& context, int*) {
   return ErrorOf(RawSyscall(__NR_execveat, kReportFd + 1, Raw(""), Raw(context.init_argv),
                             Raw(context.envp), AT_EMPTY_PATH));
@@ -211,6 +220,7 @@ constexpr Step kInsideSteps[] = {
     {internal::LAUNCH_STEP_UMASK, Umask},
     {internal::LAUNCH_STEP_FDS, Fds},
     {internal::LAUNCH_STEP_CWD, WorkDirectory},
+    {internal::LAUNCH_STEP_SECCOMP, Seccomp},
     {internal::LAUNCH_STEP_INIT, Init},
 };
 constexpr int kInsideStepCount = sizeof(kInsideSteps) / sizeof(kInsideSteps[0]);

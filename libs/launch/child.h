@@ -58,6 +58,8 @@ struct ChildContext {
   uint64_t effective;
   uint64_t inheritable;
   uint64_t ambient;
+  // Of sock_fprog, or nullptr.
+  const void* seccomp_program;
   const char* work_dir;
   uint32_t umask;
   // Descriptors below first_foreign_fd; see LowFds.

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "libs/base/status_macros.h"
+#include "libs/launch/seccomp_filter.h"
 
 namespace cloister {
 namespace launch {
@@ -34,7 +35,7 @@ absl::Status DescribeMount(const internal::Mount& mount, ChildMount* result, std
       break;
     case internal::Mount::KIND_DEVPTS:
       result->type = "devpts";
-      *options = "newinstance,ptmxmode=0666,mode=0620,gid=5";
+      *options = "newinstance,ptmxmode=0666,mode=0620,gid=5,max=64";
       break;
     case internal::Mount::KIND_MQUEUE:
       result->type = "mqueue";
@@ -139,6 +140,12 @@ absl::StatusOr<std::unique_ptr<FlatPlan>> FlatPlan::Make(const internal::LaunchP
   context.inheritable = plan.capabilities().inheritable();
   context.ambient = plan.capabilities().ambient();
   context.umask = plan.umask();
+  if (plan.seccomp() == internal::LaunchPlan::SECCOMP_BASIC) {
+    context.seccomp_program = BasicSeccompProgram();
+  } else if (plan.seccomp() != internal::LaunchPlan::SECCOMP_UNSPECIFIED) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("plan has seccomp filter ", plan.seccomp(), ": unknown to this launcher"));
+  }
   return flat;
 }
 

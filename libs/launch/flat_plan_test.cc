@@ -95,7 +95,7 @@ TEST(InsideSteps, CapabilitiesComeAfterIdentityAndTheWorkDirectoryLast) {
   // Paths that the task names are followed only when no descriptor of ours is left
   // (CVE-2024-21626).
   EXPECT_LT(place(internal::LAUNCH_STEP_FDS), place(internal::LAUNCH_STEP_CWD));
-  EXPECT_EQ(place(internal::LAUNCH_STEP_CWD), steps.count - 2);
+  EXPECT_EQ(place(internal::LAUNCH_STEP_SECCOMP), steps.count - 2);
   EXPECT_EQ(place(internal::LAUNCH_STEP_INIT), steps.count - 1);
 }
 

@@ -148,6 +148,7 @@ std::string ObjectOf(const LaunchPlan& plan, const internal::LaunchFailure& fail
     case internal::LAUNCH_STEP_NO_NEW_PRIVS:
     case internal::LAUNCH_STEP_UMASK:
     case internal::LAUNCH_STEP_FDS:
+    case internal::LAUNCH_STEP_SECCOMP:
     case internal::LAUNCH_STEP_RECORD_PID:
     // Protocol buffers' own, so that -Wswitch can find a step that has no words here.
     case internal::LaunchStep_INT_MIN_SENTINEL_DO_NOT_USE_:

@@ -88,6 +88,7 @@ const std::vector<Case>& Cases() {
       {internal::LAUNCH_STEP_CWD, 0, ENOENT, "", "CWD '/': no such file or directory"},
       {internal::LAUNCH_STEP_UMASK, 0, EINVAL, "", "UMASK: invalid argument"},
       {internal::LAUNCH_STEP_FDS, 0, EBADF, "", "FDS: bad file descriptor"},
+      {internal::LAUNCH_STEP_SECCOMP, 0, EINVAL, "", "SECCOMP: invalid argument"},
       {internal::LAUNCH_STEP_INIT, 0, ENOMEM, "", "INIT the task's init: cannot allocate memory"},
       {internal::LAUNCH_STEP_EXEC, 0, ENOENT, "", "EXEC '/nope': no such file or directory"},
       {internal::LAUNCH_STEP_BOUNDING_SET, 0, EPERM, "",

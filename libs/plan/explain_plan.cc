@@ -99,6 +99,7 @@ void ExplainCapabilities(const task::TaskSpec& spec, const node::NodeFacts& fact
   lines->Add("", "holds ", JoinedNames(held),
              spec.cap_add().empty() ? " (cap_add asks for none)" : " (by cap_add)");
   lines->Add("", "no_new_privs: set-user-id programs and file capabilities give nothing");
+  lines->Add("", "seccomp: no user namespaces, no kernel keyrings");
 }
 
 void ExplainRoot(const node::NodeFacts& facts, const LaunchPlan& plan, Lines* lines) {

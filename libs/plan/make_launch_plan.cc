@@ -74,6 +74,7 @@ absl::StatusOr<internal::LaunchPlan> MakeLaunchPlan(const task::TaskSpec& spec,
   plan.set_no_new_privs(true);
   plan.set_namespaces(kNamespaces);
   plan.set_umask(kUmask);
+  plan.set_seccomp(internal::LaunchPlan::SECCOMP_BASIC);
   return plan;
 }
 

@@ -260,6 +260,13 @@ TEST_F(PayloadView, SetuidProgramsGainNothing) {
   EXPECT_THAT(outcome.out, AnyOf("65534\n", "suid\n65534\n", "suid\nsuid\n65534\n"));
 }
 
+TEST_F(PayloadView, CannotMakeAUserNamespace) {
+  // In one it could mount the node's cgroup hierarchies.
+  EXPECT_EQ(Run({"/bin/sh", "-c", "unshare -U echo inside 2>/dev/null; true"}).out, "");
+  v1::StartTaskRequest request = Request({Payload("print_status")});
+  EXPECT_EQ(Status(request).at("Seccomp"), "2");
+}
+
 TEST_F(PayloadView, OwnCgroupIsTheRootOfItsView) {
   for (const std::string& line : Lines(Run({"/bin/cat", "/proc/self/cgroup"}).out)) {
     // Hierarchies that the task did not join are the launcher's, seen from where it stands: also
