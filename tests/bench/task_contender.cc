@@ -38,6 +38,8 @@ absl::Status TaskContender::StartToExit(int worker) {
   v1::StartTaskRequest start;
   start.set_request_id(absl::StrCat(id_prefix_, "-", next_id_.fetch_add(1)));
   *start.mutable_config() = PayloadConfig();
+  // The end is what is waited for: the start need not be.
+  start.set_wait(v1::StartTaskRequest::WAIT_ACCEPTED);
   v1::StartTaskResponse started;
   CLOISTER_RETURN_IF_ERROR(
       Call(stub_.get(), "StartTask", &v1::TaskService::Stub::StartTask, start, &started));
