@@ -37,6 +37,14 @@ absl::string_view CauseOf(absl::string_view message, absl::string_view address) 
   return message;
 }
 
+// The connection was there and has gone while the server had the call: gRPC's own words, as it has
+// no other sign that tells this from a server that cannot be reached.
+bool BrokeMidCall(const grpc::Status& answer) {
+  return answer.error_code() == grpc::StatusCode::UNAVAILABLE &&
+         (absl::StrContains(answer.error_message(), "Socket closed") ||
+          absl::StrContains(answer.error_message(), "Connection reset"));
+}
+
 }  // namespace
 
 Client::Client(std::shared_ptr<grpc::Channel> channel, std::string address)
@@ -63,7 +71,7 @@ absl::Status Client::Persist(const std::function<grpc::Status()>& attempt, bool 
     const grpc::Status answer = attempt();
     // Before the answer counts as one: a server that says UNAVAILABLE at the first call is not a
     // lost connection.
-    const bool worked = reached_;
+    const bool worked = reached_ || BrokeMidCall(answer);
     absl::Status status = StatusOf(answer);
     // We set no deadline: the server holds no call for ever, and means us to ask again.
     const bool is_expired = is_endless && absl::IsDeadlineExceeded(status);
