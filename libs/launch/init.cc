@@ -49,6 +49,13 @@ void Send(const ReportMessage& message) {
   for (;;) RawSyscall(__NR_exit_group, code);
 }
 
+// What init needs before there is a payload: without it there is none.
+void FailIf(long result) {
+  if (result >= 0) return;
+  Send({kReportFailed, kStepExec, 0, static_cast<int>(-result), 0});
+  Exit(127);
+}
+
 // Only "not here" errors go on to the next place; what is there and cannot run is the answer.
 bool TryNext(int error) { return error == ENOENT || error == ENOTDIR || error == EACCES; }
 
@@ -147,7 +154,12 @@ void ReapAll(long payload) {
   struct pollfd fds[2] = {{signals, POLLIN, 0}, {kReportFd, 0, 0}};
   for (;;) {
     ReapAll(payload);
-    RawSyscall(__NR_poll, Raw(fds), 2, -1);
+    if (RawSyscall(__NR_poll, Raw(fds), 2, -1) < 0) {
+      // The payload, as the same user, may have taken our RLIMIT_NOFILE away: then the next signal
+      // is waited for in read, and the parent-death signal alone tells of the launcher's end.
+      fds[0].revents = POLLIN;
+      fds[1].revents = 0;
+    }
     // The launcher is gone: nobody would ever learn of us. (The parent-death signal says the same;
     // this one cannot be lost.)
     if ((fds[1].revents & POLLHUP) != 0) Exit(kSigKill);
@@ -168,22 +180,21 @@ extern "C" [[noreturn]] void InitMain(long* stack) {
   while (payload.argv[0][0] != '\0') ++payload.argv;
   // Before the payload exists: it runs as the same user and must not be able to trace us or read
   // our descriptors.
-  RawSyscall(__NR_prctl, PR_SET_DUMPABLE, 0);
-  RawSyscall(__NR_prctl, PR_SET_PDEATHSIG, kSigKill);
-  // What the operator's ps shows; by itself it would be the memfd's.
+  FailIf(RawSyscall(__NR_prctl, PR_SET_DUMPABLE, 0));
+  FailIf(RawSyscall(__NR_prctl, PR_SET_PDEATHSIG, kSigKill));
+  FailIf(RawSyscall(__NR_fcntl, kReportFd, F_SETFD, FD_CLOEXEC));
+  // What the operator's ps shows; by itself it would be the memfd's. No fence hangs on it.
   RawSyscall(__NR_prctl, PR_SET_NAME, Raw("cloister-init"));
-  RawSyscall(__NR_fcntl, kReportFd, F_SETFD, FD_CLOEXEC);
   // All blocked: a blocked signal is queued even for a namespace's init, which otherwise drops what
   // it has no handler for.
-  RawSyscall(__NR_rt_sigprocmask, 2 /* SIG_SETMASK */, Raw(&kAllSignals), 0, kKernelSigsetSize);
+  FailIf(RawSyscall(__NR_rt_sigprocmask, 2 /* SIG_SETMASK */, Raw(&kAllSignals), 0,
+                    kKernelSigsetSize));
   const long signals =
       RawSyscall(__NR_signalfd4, -1, Raw(&kAllSignals), kKernelSigsetSize, O_CLOEXEC);
+  FailIf(signals);
   int pidfd = -1;
   const long child = ClonePayload(&payload, &pidfd);
-  if (signals < 0 || child < 0) {
-    Send({kReportFailed, kStepExec, 0, static_cast<int>(-(signals < 0 ? signals : child)), 0});
-    Exit(127);
-  }
+  FailIf(child);
   if (g_exec_failed != 0) Exit(127);
   SendExeced(pidfd);
   RawSyscall(__NR_close, pidfd);

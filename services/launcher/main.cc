@@ -2,6 +2,7 @@
 //
 // Started by the executor only, with a listening SOCK_SEQPACKET socket as descriptor 3. What it
 // does for a task: docs/launch-sequence.md.
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -15,6 +16,8 @@
 #include <string>
 
 #include "absl/strings/strip.h"
+#include "libs/base/errno_status.h"
+#include "libs/base/owned_fd.h"
 #include "libs/launch/launch_site.h"
 #include "services/launcher/launcher.h"
 
@@ -64,13 +67,25 @@ void ResetSignals() {
   }
 }
 
+// Tasks inherit our oom_score_adj: -1000 of a service manager would make them immune to the OOM
+// killer, against their own limit. Raising is always permitted; a value above 0 harms nobody else.
+absl::Status LetOomKillerIn() {
+  constexpr char kFile[] = "/proc/self/oom_score_adj";
+  const OwnedFd file(open(kFile, O_RDWR | O_CLOEXEC));
+  if (!file.valid()) return ErrnoStatus(errno, kFile);
+  char sign = 0;
+  if (read(file.get(), &sign, 1) != 1) return ErrnoStatus(errno, kFile);
+  if (sign == '-' && pwrite(file.get(), "0", 1, 0) != 1) return ErrnoStatus(errno, kFile);
+  return absl::OkStatus();
+}
+
 // What tasks would inherit, or what would end them with us, is set straight before anything runs.
-void PrepareProcess() {
+absl::Status PrepareProcess() {
   // Whatever a caller forgot to mark CLOEXEC would be in the way of LowFds, and within reach of a
   // mistake.
-  close_range(kListenFd + 1, ~0U, 0);
+  if (close_range(kListenFd + 1, ~0U, 0) != 0) return ErrnoStatus(errno, "close_range");
   // Children share our memory until their exec: nobody may trace us or read it.
-  prctl(PR_SET_DUMPABLE, 0);
+  if (prctl(PR_SET_DUMPABLE, 0) != 0) return ErrnoStatus(errno, "PR_SET_DUMPABLE");
   ResetSignals();
   // A write to a peer that is gone is an error, not the end; blocked rather than ignored, as
   // ignoring is inherited by exec.
@@ -83,23 +98,19 @@ void PrepareProcess() {
   sigaddset(&signals, SIGHUP);
   sigprocmask(SIG_BLOCK, &signals, nullptr);
   umask(0);
-  // Tasks inherit it: -1000 of a service manager would make them immune to the OOM killer, against
-  // their own limit.
-  if (FILE* file = std::fopen("/proc/self/oom_score_adj", "we")) {
-    std::fputs("0", file);
-    std::fclose(file);
-  }
   rlimit files;
   if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
   }
+  return LetOomKillerIn();
 }
 
 int Main(int argc, char** argv) {
   absl::StatusOr<launch::LaunchSiteOptions> options = ParseArguments(argc, argv);
   if (!options.ok()) return Fail(std::string(options.status().message()));
-  PrepareProcess();
+  const absl::Status prepared = PrepareProcess();
+  if (!prepared.ok()) return Fail(std::string(prepared.message()));
   absl::StatusOr<std::unique_ptr<launch::LaunchSite>> site =
       launch::LaunchSite::Make(*std::move(options));
   if (!site.ok()) return Fail(std::string(site.status().message()));

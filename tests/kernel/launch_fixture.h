@@ -20,7 +20,6 @@ namespace cloister {
 struct Residue {
   int descriptors;
   std::string mounts;
-  std::string cgroups;
   bool children;
 };
 
