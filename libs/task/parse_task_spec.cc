@@ -1,21 +1,22 @@
 #include "libs/task/parse_task_spec.h"
 
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "libs/base/field_violations.h"
 #include "libs/base/lexical_path.h"
+#include "libs/task/parse_volume_mounts.h"
 #include "libs/task/signal_name.h"
 #include "libs/task/unknown_fields.h"
+#include "libs/task/violations.h"
 
 namespace cloister::task {
 namespace {
 
-constexpr size_t kMaxToldViolations = 20;
 constexpr size_t kMaxNameBytes = 128;
 constexpr size_t kMaxPathBytes = 4095;  // PATH_MAX without its NUL
 // Behind "/usr/local/bin/", the longest directory that is searched, it is still a path.
@@ -27,35 +28,15 @@ constexpr int64_t kMaxPids = 4194304;
 constexpr int64_t kMaxKillTimeoutSeconds = int64_t{24} * 60 * 60;
 constexpr int kMaxMetaEntries = 64;
 constexpr size_t kMaxMetaBytes = 64 << 10;
+constexpr int kMaxConstraints = 64;
+constexpr size_t kMaxConstraintBytes = 4096;
+constexpr int kMaxChrootEntries = 64;
+constexpr int64_t kUnlimited = -1;
 
-// Collects what is wrong, in the order of the checks.
-class Violations {
- public:
-  template <typename... Parts>
-  void Add(absl::string_view field, const Parts&... description) {
-    if (told_.size() < kMaxToldViolations) {
-      told_.push_back({std::string(field), absl::StrCat(description...)});
-    } else {
-      ++untold_;
-    }
-  }
-  absl::Status ToStatus() const {
-    std::vector<FieldViolation> all = told_;
-    if (untold_ > 0) all.push_back({"", absl::StrCat("and ", untold_, " further violations")});
-    return InvalidArgument(all);
-  }
-
- private:
-  std::vector<FieldViolation> told_;
-  size_t untold_ = 0;
-};
-
-// The text of a stranger, made fit for messages and terminals.
-std::string Shown(absl::string_view text) {
-  return absl::StrCat(absl::CHexEscape(text.substr(0, 48)), text.size() > 48 ? "..." : "");
+template <typename T>
+T Or(T value, T fallback) {
+  return value != T() ? value : fallback;
 }
-
-bool HasNul(absl::string_view text) { return text.find('\0') != absl::string_view::npos; }
 
 void CheckUnknownFields(const v1::TaskConfig& config, Violations* violations) {
   for (const std::string& path : UnknownFieldPaths(config)) {
@@ -147,6 +128,89 @@ void CheckCapabilities(const v1::TaskConfig& config, Violations* violations) {
   CheckCapabilityNames("config.cap_drop", config.config().cap_drop(), violations);
 }
 
+// How much there may be of it; what it says is judged on the node (constraint.h).
+void CheckConstraints(const v1::TaskConfig& config, Violations* violations) {
+  if (config.constraints_size() > kMaxConstraints) {
+    violations->Add("constraints", "has ", config.constraints_size(), " entries, at most ",
+                    kMaxConstraints);
+    return;
+  }
+  for (int i = 0; i < config.constraints_size(); ++i) {
+    const v1::Constraint& constraint = config.constraints(i);
+    const std::string field = absl::StrCat("constraints[", i, "]");
+    for (const auto& [name, text] : {std::make_pair("attribute", &constraint.attribute()),
+                                     std::make_pair("operator", &constraint.operator_()),
+                                     std::make_pair("value", &constraint.value())}) {
+      if (HasNul(*text)) violations->Add(absl::StrCat(field, ".", name), "must not contain NUL");
+      if (text->size() <= kMaxConstraintBytes) continue;
+      violations->Add(absl::StrCat(field, ".", name), "has ", text->size(), " bytes, at most ",
+                      kMaxConstraintBytes, " fit");
+    }
+  }
+}
+
+NamespaceMode ParseMode(absl::string_view field, const std::string& text, Violations* violations) {
+  if (text.empty()) return NamespaceMode::kNodeDefault;
+  if (text == "private") return NamespaceMode::kPrivate;
+  if (text == "host") return NamespaceMode::kHost;
+  violations->Add(field, "must be \"private\" or \"host\" but is '", Shown(text), "'");
+  return NamespaceMode::kNodeDefault;
+}
+
+void CheckModes(const v1::TaskConfig& config, Violations* violations) {
+  ParseMode("config.pid_mode", config.config().pid_mode(), violations);
+  ParseMode("config.ipc_mode", config.config().ipc_mode(), violations);
+}
+
+void CheckChrootEnv(const v1::TaskConfig& config, Violations* violations) {
+  const auto& entries = config.config().chroot_env();
+  if (entries.size() > kMaxChrootEntries) {
+    violations->Add("config.chroot_env", "has ", entries.size(), " entries, at most ",
+                    kMaxChrootEntries);
+    return;
+  }
+  for (int i = 0; i < entries.size(); ++i) {
+    const std::string field = absl::StrCat("config.chroot_env[", i, "]");
+    if (HasNul(entries[i])) {
+      violations->Add(field, "must not contain NUL");
+    } else if (entries[i].size() > kMaxPathBytes || entries[i].empty() || entries[i][0] != '/' ||
+               CleanPath(entries[i]) != entries[i]) {
+      violations->Add(field, "must be an absolute clean path but is '", Shown(entries[i]), "'");
+    }
+  }
+}
+
+void CheckVolumes(const v1::TaskConfig& config, Violations* violations) {
+  ParseVolumeMounts(config, violations);
+}
+
+void CheckJob(const v1::TaskConfig& config, Violations* violations) {
+  const v1::JobContext& job = config.job();
+  const std::pair<const char*, const std::string*> texts[] = {{"job.id", &job.id()},
+                                                              {"job.name", &job.name()},
+                                                              {"job.group", &job.group()},
+                                                              {"job.namespace", &job.namespace_()},
+                                                              {"job.region", &job.region()},
+                                                              {"job.datacenter", &job.datacenter()},
+                                                              {"job.parent_id", &job.parent_id()}};
+  for (const auto& [field, text] : texts) {
+    if (HasNul(*text)) violations->Add(field, "must not contain NUL");
+    if (text->size() > kMaxNameBytes) {
+      violations->Add(field, "has ", text->size(), " bytes, at most ", kMaxNameBytes, " fit");
+    }
+  }
+}
+
+// By name, so that nobody believes that what was asked for is done.
+void CheckAvailable(const v1::TaskConfig& config, Violations* violations) {
+  constexpr absl::string_view kNot = "not available yet";
+  if (!config.artifacts().empty()) violations->Add("artifacts", kNot);
+  if (!config.templates().empty()) violations->Add("templates", kNot);
+  if (config.has_lifecycle()) violations->Add("lifecycle", kNot);
+  if (config.has_logs()) violations->Add("logs", kNot);
+  if (config.resources().cores() != 0) violations->Add("resources.cores", kNot);
+}
+
 void CheckWorkDir(const v1::TaskConfig& config, Violations* violations) {
   const std::string& path = config.config().work_dir();
   if (path.empty()) return;
@@ -181,6 +245,18 @@ void CheckResources(const v1::TaskConfig& config, Violations* violations) {
   CheckRange("resources.cpu", config.resources().cpu(), 1, kMaxCpuShares, violations);
   CheckRange("resources.memory", config.resources().memory(), 1, kMaxMemoryMib, violations);
   CheckRange("resources.pids", config.resources().pids(), kMinPids, kMaxPids, violations);
+  const int64_t memory = Or(config.resources().memory(), kDefaultMemoryMib);
+  if (memory < 1 || memory > kMaxMemoryMib) return;
+  const int64_t most = config.resources().memory_max();
+  if (most != 0 && most != kUnlimited && (most < memory || most > kMaxMemoryMib)) {
+    violations->Add("resources.memory_max", "must be -1, or from ", memory,
+                    " (resources.memory) to ", kMaxMemoryMib, " but is ", most);
+  }
+  const int64_t secrets = config.resources().secrets();
+  if (secrets < 0 || Or(secrets, kDefaultSecretsMib) > memory) {
+    violations->Add("resources.secrets", "must be from 1 to ", memory,
+                    " (resources.memory) but is ", secrets);
+  }
 }
 
 void CheckKillTimeout(const v1::TaskConfig& config, Violations* violations) {
@@ -216,14 +292,10 @@ void CheckMeta(const v1::TaskConfig& config, Violations* violations) {
 
 // Every check sees the whole request and knows nothing of the others: all of them run.
 constexpr void (*kChecks[])(const v1::TaskConfig&, Violations*) = {
-    CheckUnknownFields, CheckName,         CheckCommand, CheckArgs, CheckEnv,
-    CheckExecSize,      CheckCapabilities, CheckWorkDir, CheckUser, CheckResources,
-    CheckKillTimeout,   CheckKillSignal,   CheckMeta};
-
-template <typename T>
-T Or(T value, T fallback) {
-  return value != T() ? value : fallback;
-}
+    CheckUnknownFields, CheckAvailable, CheckName,      CheckCommand,      CheckArgs,
+    CheckEnv,           CheckExecSize,  CheckModes,     CheckCapabilities, CheckWorkDir,
+    CheckChrootEnv,     CheckUser,      CheckResources, CheckKillTimeout,  CheckKillSignal,
+    CheckMeta,          CheckJob,       CheckVolumes,   CheckConstraints};
 
 capability::CapabilityList Capabilities(
     const google::protobuf::RepeatedPtrField<std::string>& names) {
@@ -240,6 +312,12 @@ absl::Duration KillTimeout(const v1::TaskConfig& config) {
                     absl::Milliseconds(1));
 }
 
+uint64_t MemoryMax(const v1::Resources& resources) {
+  if (resources.memory_max() == kUnlimited) return TaskSpec::kUnlimitedMemory;
+  if (resources.memory_max() == Or(resources.memory(), kDefaultMemoryMib)) return 0;
+  return static_cast<uint64_t>(resources.memory_max()) << 20;
+}
+
 }  // namespace
 
 absl::StatusOr<TaskSpec> ParseTaskSpec(const v1::TaskConfig& config) {
@@ -251,16 +329,25 @@ absl::StatusOr<TaskSpec> ParseTaskSpec(const v1::TaskConfig& config) {
   TaskSpec::Values values;
   values.name = config.name();
   values.meta = {config.meta().begin(), config.meta().end()};
+  values.job = config.job();
+  values.constraints = {config.constraints().begin(), config.constraints().end()};
   values.command = config.config().command();
   values.args = {config.config().args().begin(), config.config().args().end()};
   values.env = {config.env().begin(), config.env().end()};
   values.work_dir = Or(config.config().work_dir(), std::string("/"));
+  values.pid_mode = ParseMode("", config.config().pid_mode(), &violations);
+  values.ipc_mode = ParseMode("", config.config().ipc_mode(), &violations);
+  values.chroot_env = {config.config().chroot_env().begin(), config.config().chroot_env().end()};
+  values.volume_mounts = ParseVolumeMounts(config, &violations);
   values.user = *ParseUserField(config.user());
   values.cap_add = Capabilities(config.config().cap_add());
   values.cap_drop = Capabilities(config.config().cap_drop());
   values.cpu_shares = Or(config.resources().cpu(), kDefaultCpuShares);
   values.memory_bytes = static_cast<uint64_t>(Or(config.resources().memory(), kDefaultMemoryMib))
                         << 20;
+  values.memory_max_bytes = MemoryMax(config.resources());
+  values.secrets_bytes = static_cast<uint64_t>(Or(config.resources().secrets(), kDefaultSecretsMib))
+                         << 20;
   values.pids = Or(config.resources().pids(), kDefaultPids);
   values.kill_timeout = KillTimeout(config);
   values.kill_signal = SignalNumber(config.kill_signal()).value_or(kDefaultKillSignal);

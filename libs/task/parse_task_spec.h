@@ -11,6 +11,7 @@ namespace cloister::task {
 // What a task gets that does not say otherwise.
 inline constexpr int64_t kDefaultCpuShares = 100;
 inline constexpr int64_t kDefaultMemoryMib = 300;
+inline constexpr int64_t kDefaultSecretsMib = 1;
 inline constexpr int64_t kDefaultPids = 1024;
 inline constexpr absl::Duration kDefaultKillTimeout = absl::Seconds(5);
 inline constexpr int kDefaultKillSignal = 15;  // SIGTERM
@@ -24,7 +25,8 @@ inline constexpr size_t kMaxExecBytes = 1 << 20;
 // paths in TaskConfig: "config.command", "env[BAD-NAME]", "resources.memory". Of a request that is
 // nothing but violations the first 20 are told, with the number of the others. A field that this
 // version does not know is a violation: a newer client that asks for a further fence must not get a
-// task without it.
+// task without it; one that is known and not available yet is one as well. Texts are taken as they
+// stand: what is interpolated was before.
 absl::StatusOr<TaskSpec> ParseTaskSpec(const v1::TaskConfig& config);
 
 }  // namespace cloister::task

@@ -275,5 +275,82 @@ TEST(ParseTaskSpec, MetaIsBounded) {
                                    "meta: has 66118 bytes, at most 65536", "meta: a key is empty"));
 }
 
+TEST(ParseTaskSpec, WhatIsNotAvailableYetIsRefusedByName) {
+  EXPECT_THAT(
+      Violations("artifacts { } templates { } lifecycle { } logs { } resources { cores: 1 }"),
+      ElementsAre("artifacts: not available yet", "templates: not available yet",
+                  "lifecycle: not available yet", "logs: not available yet",
+                  "resources.cores: not available yet"));
+}
+
+TEST(ParseTaskSpec, ModesAreTwoWords) {
+  const auto spec = ParseTaskSpec(Config("config { pid_mode: 'host' ipc_mode: 'private' }"));
+  ASSERT_THAT(spec, IsOk());
+  EXPECT_EQ(spec->pid_mode(), NamespaceMode::kHost);
+  EXPECT_EQ(spec->ipc_mode(), NamespaceMode::kPrivate);
+  EXPECT_EQ(ParseTaskSpec(Config())->pid_mode(), NamespaceMode::kNodeDefault);
+  EXPECT_THAT(Violations("config { pid_mode: 'Host' ipc_mode: 'none' }"),
+              ElementsAre("config.pid_mode: must be \"private\" or \"host\" but is 'Host'",
+                          "config.ipc_mode: must be \"private\" or \"host\" but is 'none'"));
+}
+
+TEST(ParseTaskSpec, MemoryMaxIsMoreThanMemoryOrWithoutLimit) {
+  const auto max = [](absl::string_view resources) {
+    return ParseTaskSpec(Config(absl::StrCat("resources { ", resources, " }")))->memory_max_bytes();
+  };
+  EXPECT_EQ(max("memory: 10"), 0u);
+  EXPECT_EQ(max("memory: 10 memory_max: 10"), 0u);
+  EXPECT_EQ(max("memory: 10 memory_max: 30"), 31457280u);
+  EXPECT_EQ(max("memory_max: -1"), TaskSpec::kUnlimitedMemory);
+  EXPECT_THAT(Violations("resources { memory: 10 memory_max: 9 }"),
+              ElementsAre("resources.memory_max: must be -1, or from 10 (resources.memory) to "
+                          "4294967296 but is 9"));
+  EXPECT_THAT(Violations("resources { memory_max: -2 }").size(), 1u);
+}
+
+TEST(ParseTaskSpec, SecretsFitIntoTheMemory) {
+  EXPECT_EQ(ParseTaskSpec(Config())->secrets_bytes(), 1u << 20);
+  EXPECT_EQ(ParseTaskSpec(Config("resources { secrets: 300 }"))->secrets_bytes(), 300u << 20);
+  EXPECT_THAT(Violations("resources { memory: 10 secrets: 11 }"),
+              ElementsAre("resources.secrets: must be from 1 to 10 (resources.memory) but is 11"));
+  EXPECT_THAT(Violations("resources { secrets: -1 }").size(), 1u);
+}
+
+TEST(ParseTaskSpec, ChrootEnvIsAbsoluteCleanPaths) {
+  EXPECT_THAT(ParseTaskSpec(Config("config { chroot_env: ['/usr', '/lib64'] }"))->chroot_env(),
+              ElementsAre("/usr", "/lib64"));
+  EXPECT_THAT(Violations("config { chroot_env: ['usr', '/usr/../etc', '', 'a\\000'] }").size(), 4u);
+  v1::TaskConfig config = Config();
+  for (int i = 0; i < 65; ++i) config.mutable_config()->add_chroot_env("/usr");
+  EXPECT_THAT(Violations(config), ElementsAre("config.chroot_env: has 65 entries, at most 64"));
+}
+
+TEST(ParseTaskSpec, JobContextIsBoundedInertText) {
+  v1::TaskConfig config = Config("job { id: 'a/b' namespace: '..' }");
+  EXPECT_THAT(Violations(config), IsEmpty());
+  EXPECT_EQ(ParseTaskSpec(config)->job().namespace_(), "..");
+  config.mutable_job()->set_group(std::string(300, 'g'));
+  config.mutable_job()->set_parent_id(std::string("\0", 1));
+  EXPECT_THAT(Violations(config), ElementsAre("job.group: has 300 bytes, at most 128 fit",
+                                              "job.parent_id: must not contain NUL"));
+}
+
+TEST(ParseTaskSpec, ConstraintsAreBounded) {
+  EXPECT_EQ(ParseTaskSpec(Config("constraints { attribute: 'linux' value: 'linux' }"))
+                ->constraints()
+                .size(),
+            1u);
+  v1::TaskConfig config = Config("constraints { value: 'a\\000' }");
+  config.mutable_constraints(0)->set_attribute(std::string(5000, 'a'));
+  EXPECT_THAT(Violations(config),
+              ElementsAre("constraints[0].attribute: has 5000 bytes, at most 4096 fit",
+                          "constraints[0].value: must not contain NUL"));
+}
+
+TEST(ParseTaskSpec, VolumesAreCheckedWithTheRest) {
+  EXPECT_THAT(Violations("user: '+' volume_mounts { volume: 'v' destination: '/x' }"),
+              ElementsAre(HasSubstr("user: "), HasSubstr("volume_mounts[0].volume: ")));
+}
+
 }  // namespace
 }  // namespace cloister::task

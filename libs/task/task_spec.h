@@ -17,11 +17,32 @@
 
 namespace cloister::task {
 
+// Whether a task has a namespace of its own or is in the node's.
+enum class NamespaceMode { kNodeDefault, kPrivate, kHost };
+
+// What of later mounts in a volume goes where (mount_namespaces(7)).
+enum class Propagation { kPrivate, kHostToTask, kBidirectional };
+
+// A volume at its place: what a `volume_mount` and the `volume` that it names say together.
+struct VolumeMount {
+  // Name of a `host_volume` of the node's policy.
+  std::string source;
+  // Absolute and clean, below "/".
+  std::string destination;
+  // By the volume or by the mount of it.
+  bool read_only = false;
+  Propagation propagation = Propagation::kPrivate;
+};
+
 class TaskSpec {
  public:
   // Inert text for people; may be empty.
   const std::string& name() const { return values_.name; }
   const std::map<std::string, std::string>& meta() const { return values_.meta; }
+  // Inert text.
+  const v1::JobContext& job() const { return values_.job; }
+  // Bounded, not judged (constraint.h).
+  const std::vector<v1::Constraint>& constraints() const { return values_.constraints; }
 
   // Not empty; absolute, or a name to search.
   const std::string& command() const { return values_.command; }
@@ -31,14 +52,28 @@ class TaskSpec {
   // Absolute and clean, inside the task's root.
   const std::string& work_dir() const { return values_.work_dir; }
 
+  static constexpr uint64_t kUnlimitedMemory = ~uint64_t{0};
+
+  NamespaceMode pid_mode() const { return values_.pid_mode; }
+  NamespaceMode ipc_mode() const { return values_.ipc_mode; }
+  // Inside paths, absolute and clean, of the node's chroot entries that are wanted. Empty: all.
+  const std::vector<std::string>& chroot_env() const { return values_.chroot_env; }
+  // In the order of the configuration. No destination is that of another or lies in one, none is a
+  // directory that every root has of its own or lies in /proc, /sys, /dev, /secrets, /alloc/logs.
+  const std::vector<VolumeMount>& volume_mounts() const { return values_.volume_mounts; }
+
   const UserField& user() const { return values_.user; }
   const capability::CapabilityList& cap_add() const { return values_.cap_add; }
   const capability::CapabilityList& cap_drop() const { return values_.cap_drop; }
 
   // MHz shares, 1 to 262144.
   int64_t cpu_shares() const { return values_.cpu_shares; }
-  // A whole number of MiB, at least one.
+  // A whole number of MiB, at least one. The limit, unless memory_max says more.
   uint64_t memory_bytes() const { return values_.memory_bytes; }
+  // The limit where it is not memory_bytes: more than that, or kUnlimitedMemory. 0: memory_bytes.
+  uint64_t memory_max_bytes() const { return values_.memory_max_bytes; }
+  // Size of /secrets; a whole number of MiB, at least one, at most memory_bytes.
+  uint64_t secrets_bytes() const { return values_.secrets_bytes; }
   // 2 to 4194304.
   int64_t pids() const { return values_.pids; }
 
@@ -53,15 +88,23 @@ class TaskSpec {
   struct Values {
     std::string name;
     std::map<std::string, std::string> meta;
+    v1::JobContext job;
+    std::vector<v1::Constraint> constraints;
     std::string command;
     std::vector<std::string> args;
     std::map<std::string, std::string> env;
     std::string work_dir;
+    NamespaceMode pid_mode = NamespaceMode::kNodeDefault;
+    NamespaceMode ipc_mode = NamespaceMode::kNodeDefault;
+    std::vector<std::string> chroot_env;
+    std::vector<VolumeMount> volume_mounts;
     UserField user;
     capability::CapabilityList cap_add;
     capability::CapabilityList cap_drop;
     int64_t cpu_shares = 0;
     uint64_t memory_bytes = 0;
+    uint64_t memory_max_bytes = 0;
+    uint64_t secrets_bytes = 0;
     int64_t pids = 0;
     absl::Duration kill_timeout;
     int kill_signal = 0;
