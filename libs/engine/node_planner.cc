@@ -7,17 +7,55 @@
 #include "libs/plan/explain_plan.h"
 #include "libs/plan/fence.h"
 #include "libs/plan/make_launch_plan.h"
-#include "libs/task/parse_task_spec.h"
+#include "libs/task/constraint.h"
+#include "libs/task/environment.h"
+#include "libs/task/interpolation.h"
+#include "libs/task/references.h"
 
 namespace cloister::engine {
+namespace {
+
+// What stands for the id of a task that is only explained.
+constexpr char kNoTaskYet[] = "TASK-ID";
+
+std::string Attribute(const std::string& name, const node::NodeFacts& facts) {
+  const auto found = facts.attributes.find(name);
+  return found == facts.attributes.end() ? "" : found->second;
+}
+
+}  // namespace
 
 NodePlanner::NodePlanner(node::NodeFacts facts, node::NodePolicy policy, LookUpUser look_up_user)
     : facts_(std::move(facts)),
       policy_(std::move(policy)),
       look_up_user_(std::move(look_up_user)) {}
 
-absl::StatusOr<PlannedTask> NodePlanner::Plan(const v1::TaskConfig& config) const {
-  CLOISTER_ASSIGN_OR_RETURN(const task::TaskSpec spec, task::ParseTaskSpec(config));
+absl::StatusOr<task::TaskSpec> NodePlanner::Specify(const v1::TaskConfig& config,
+                                                    const std::string& task_id) const {
+  task::TaskPlace place;
+  place.task_id = task_id;
+  place.datacenter = Attribute("node.datacenter", facts_);
+  place.region = Attribute("node.region", facts_);
+  if (policy_.limit_by_cgroups) place.cgroup_parent = policy_.cgroup_parent;
+  task::Interpolated interpolated =
+      task::Interpolate(config, facts_.attributes, task::BuiltInVariables(config, place));
+  absl::Status unmet;
+  if (!config.constraints().empty()) {
+    const auto& env = interpolated.config.env();
+    const task::Names environment(env.begin(), env.end());
+    task::ConstraintsJudged judged = task::JudgeConstraints(
+        config.constraints(), task::NameTable(&facts_.attributes, &environment));
+    interpolated.violations.insert(interpolated.violations.end(), judged.violations.begin(),
+                                   judged.violations.end());
+    unmet = std::move(judged.unmet);
+  }
+  // A wrong request is that everywhere, which is worth more than that it does not fit here.
+  CLOISTER_ASSIGN_OR_RETURN(task::TaskSpec spec, task::ParseInterpolated(interpolated));
+  CLOISTER_RETURN_IF_ERROR(unmet);
+  return spec;
+}
+
+absl::StatusOr<PlannedTask> NodePlanner::PlanSpec(const task::TaskSpec& spec) const {
   CLOISTER_ASSIGN_OR_RETURN(const task::ResolvedUser user, look_up_user_(spec.user()));
   PlannedTask planned;
   CLOISTER_ASSIGN_OR_RETURN(planned.plan, plan::MakeLaunchPlan(spec, user, facts_, policy_));
@@ -25,10 +63,15 @@ absl::StatusOr<PlannedTask> NodePlanner::Plan(const v1::TaskConfig& config) cons
   return planned;
 }
 
+absl::StatusOr<PlannedTask> NodePlanner::Plan(const v1::TaskConfig& config,
+                                              const std::string& task_id) const {
+  CLOISTER_ASSIGN_OR_RETURN(const task::TaskSpec spec, Specify(config, task_id));
+  return PlanSpec(spec);
+}
+
 absl::StatusOr<Explanation> NodePlanner::Explain(const v1::TaskConfig& config) const {
-  CLOISTER_ASSIGN_OR_RETURN(const PlannedTask planned, Plan(config));
-  // It was parsed a moment ago.
-  CLOISTER_ASSIGN_OR_RETURN(const task::TaskSpec spec, task::ParseTaskSpec(config));
+  CLOISTER_ASSIGN_OR_RETURN(const task::TaskSpec spec, Specify(config, kNoTaskYet));
+  CLOISTER_ASSIGN_OR_RETURN(const PlannedTask planned, PlanSpec(spec));
   return Explanation{plan::ExplainPlan(spec, facts_, policy_, planned.plan),
                      plan::RedactedPlanText(planned.plan)};
 }

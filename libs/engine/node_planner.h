@@ -4,12 +4,14 @@
 #define CLOISTER_LIBS_ENGINE_NODE_PLANNER_H_
 
 #include <functional>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "libs/engine/task_planner.h"
 #include "libs/node/node_facts.h"
 #include "libs/node/node_policy.h"
 #include "libs/task/resolved_user.h"
+#include "libs/task/task_spec.h"
 #include "libs/task/user_field.h"
 
 namespace cloister::engine {
@@ -21,7 +23,10 @@ class NodePlanner : public TaskPlanner {
 
   NodePlanner(node::NodeFacts facts, node::NodePolicy policy, LookUpUser look_up_user);
 
-  absl::StatusOr<PlannedTask> Plan(const v1::TaskConfig& config) const override;
+  // References are replaced first (libs/task/interpolation.h), and a task whose constraints do not
+  // hold here is refused: FAILED_PRECONDITION, CONSTRAINT_NOT_MET.
+  absl::StatusOr<PlannedTask> Plan(const v1::TaskConfig& config,
+                                   const std::string& task_id) const override;
   absl::StatusOr<Explanation> Explain(const v1::TaskConfig& config) const override;
   v1::Fence Fence(const internal::LaunchPlan& plan) const override;
   std::string Describe(const internal::LaunchPlan& plan,
@@ -30,6 +35,10 @@ class NodePlanner : public TaskPlanner {
   const node::NodeFacts& facts() const { return facts_; }
 
  private:
+  absl::StatusOr<task::TaskSpec> Specify(const v1::TaskConfig& config,
+                                         const std::string& task_id) const;
+  absl::StatusOr<PlannedTask> PlanSpec(const task::TaskSpec& spec) const;
+
   const node::NodeFacts facts_;
   const node::NodePolicy policy_;
   const LookUpUser look_up_user_;

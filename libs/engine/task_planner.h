@@ -32,8 +32,9 @@ class TaskPlanner {
   virtual ~TaskPlanner() = default;
 
   // INVALID_ARGUMENT with every violation at once; PERMISSION_DENIED for what this node does not
-  // permit; and so on.
-  virtual absl::StatusOr<PlannedTask> Plan(const v1::TaskConfig& config) const = 0;
+  // permit; and so on. The task finds its id in its environment, and may refer to it.
+  virtual absl::StatusOr<PlannedTask> Plan(const v1::TaskConfig& config,
+                                           const std::string& task_id) const = 0;
   virtual absl::StatusOr<Explanation> Explain(const v1::TaskConfig& config) const = 0;
 
   // What such a plan fences a task by.

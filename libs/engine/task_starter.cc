@@ -27,7 +27,7 @@ void TaskStarter::Start(StartCommand command, StartCallback done) {
   if (absl::StatusOr<TaskRecord> existing = table_->Find(command.task_id); existing.ok()) {
     return Join(std::move(command), *existing, std::move(done));
   }
-  absl::StatusOr<PlannedTask> planned = planner_->Plan(command.config);
+  absl::StatusOr<PlannedTask> planned = planner_->Plan(command.config, command.task_id);
   if (!planned.ok()) return std::move(done)(planned.status());
 
   TaskRecord record;

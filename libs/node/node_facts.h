@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,10 @@ struct NodeFacts {
   // The hard limits of this process, by RLIMIT_* number. Without CAP_SYS_RESOURCE no task can be
   // given more.
   std::array<uint64_t, RLIM_NLIMITS> hard_limits = {};
+
+  // What tasks can ask about this node, by the name that they write in "${...}": attr.* as
+  // fingerprint.h reads it, node.* and meta.* of the policy.
+  std::map<std::string, std::string> attributes;
 
   // Every feature that is needed, with what trying it gave.
   std::vector<KernelFeature> features;

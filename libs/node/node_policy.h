@@ -4,6 +4,7 @@
 #define CLOISTER_LIBS_NODE_NODE_POLICY_H_
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,16 @@ namespace cloister::node {
 struct ChrootEntry {
   std::string outside;
   std::string inside;
+};
+
+// What the node is called by, for tasks: node.* and meta.* (fingerprint.h), and NOMAD_DC,
+// NOMAD_REGION.
+struct NodeLabels {
+  std::string datacenter = "dc1";
+  std::string region = "global";
+  std::string node_class;
+  std::string pool = "default";
+  std::map<std::string, std::string> meta;
 };
 
 struct NodePolicy {
@@ -56,6 +67,8 @@ struct NodePolicy {
   bool limit_by_cgroups = true;
   // Where the tasks' cgroups are, beneath each hierarchy's mount point.
   std::string cgroup_parent;
+
+  NodeLabels labels;
 };
 
 // The thirteen capabilities, the exec driver's nine chroot entries, what Docker and runc hide, no

@@ -14,6 +14,7 @@
 #include "absl/strings/strip.h"
 #include "libs/base/errno_status.h"
 #include "libs/base/status_macros.h"
+#include "libs/node/fingerprint.h"
 #include "libs/node/host_root.h"
 #include "libs/node/kernel_features.h"
 #include "libs/node/read_cgroup_facts.h"
@@ -113,6 +114,7 @@ absl::StatusOr<NodeFacts> ReadNodeFacts(const std::string& root, const NodePolic
   CLOISTER_RETURN_IF_ERROR(ReadPaths(host, policy, &facts));
   CLOISTER_RETURN_IF_ERROR(ReadHardLimits(&facts));
   facts.features = TryKernelFeatures();
+  facts.attributes = ReadFingerprint(host, facts, AskKernel());
   return facts;
 }
 

@@ -19,6 +19,7 @@
 #include "libs/cgroup/placement.h"
 #include "libs/cgroup/slot_parents.h"
 #include "libs/cgroup/slot_sweep.h"
+#include "libs/node/fingerprint.h"
 #include "libs/node/kernel_features.h"
 #include "libs/node/read_node_facts.h"
 #include "libs/node/user_lookup.h"
@@ -114,6 +115,10 @@ absl::Status Executor::ReadNode() {
   } else {
     log_.info("--cgroups=none: tasks run fenced, but WITHOUT memory, cpu and pids limits");
   }
+  CLOISTER_ASSIGN_OR_RETURN(const node::Attributes storage, node::ReadStorage(config_.state_dir));
+  facts.attributes.insert(storage.begin(), storage.end());
+  const node::Attributes labels = node::NodeAttributes(config_.policy.labels, config_.node_id);
+  facts.attributes.insert(labels.begin(), labels.end());
   if (config_.memory_mib == 0) {
     config_.memory_mib = static_cast<int64_t>(facts.memory_bytes >> 20);
   }
@@ -121,7 +126,7 @@ absl::Status Executor::ReadNode() {
       std::make_unique<engine::NodePlanner>(std::move(facts), config_.policy, &node::LookUpUser);
   v1::TaskConfig common;
   common.mutable_config()->set_command("/bin/true");
-  absl::StatusOr<engine::PlannedTask> planned = planner_->Plan(common);
+  absl::StatusOr<engine::PlannedTask> planned = planner_->Plan(common, "");
   if (planned.ok()) {
     common_plan_ = std::move(planned->plan);
     return absl::OkStatus();
@@ -175,6 +180,8 @@ v1::Node Executor::DescribeNode() const {
   node.mutable_capacity()->set_tasks(config_.max_tasks);
   node.set_kernel(planner_->facts().kernel_release);
   node.set_cgroups(plan::CgroupWords(cgroups_));
+  const node::Attributes& attributes = planner_->facts().attributes;
+  node.mutable_attributes()->insert(attributes.begin(), attributes.end());
   return node;
 }
 

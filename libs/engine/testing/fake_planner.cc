@@ -11,7 +11,8 @@
 
 namespace cloister::engine {
 
-absl::StatusOr<PlannedTask> FakePlanner::Plan(const v1::TaskConfig& config) const {
+absl::StatusOr<PlannedTask> FakePlanner::Plan(const v1::TaskConfig& config,
+                                              const std::string&) const {
   std::vector<FieldViolation> violations;
   if (config.config().command().empty()) violations.push_back({"config.command", "is empty"});
   if (!config.config().work_dir().empty() && !absl::StartsWith(config.config().work_dir(), "/")) {
@@ -31,7 +32,7 @@ absl::StatusOr<PlannedTask> FakePlanner::Plan(const v1::TaskConfig& config) cons
 }
 
 absl::StatusOr<Explanation> FakePlanner::Explain(const v1::TaskConfig& config) const {
-  CLOISTER_RETURN_IF_ERROR(Plan(config).status());
+  CLOISTER_RETURN_IF_ERROR(Plan(config, "").status());
   return Explanation{absl::StrCat("runs ", config.config().command()), "plan"};
 }
 

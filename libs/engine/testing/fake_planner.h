@@ -12,7 +12,8 @@ namespace cloister::engine {
 
 class FakePlanner : public TaskPlanner {
  public:
-  absl::StatusOr<PlannedTask> Plan(const v1::TaskConfig& config) const override;
+  absl::StatusOr<PlannedTask> Plan(const v1::TaskConfig& config,
+                                   const std::string& task_id) const override;
   absl::StatusOr<Explanation> Explain(const v1::TaskConfig& config) const override;
   // uid 65534.
   v1::Fence Fence(const internal::LaunchPlan& plan) const override;
