@@ -54,6 +54,8 @@ class Diagnostics {
   size_t ErrorCount() const { return errors_; }
 
   const std::vector<Diagnostic>& kept() const { return kept_; }
+  // Whether what is added now is only counted: then its words need not be made.
+  bool IsFull() const { return kept_.size() >= limit_; }
   // How many were added beyond the limit.
   size_t omitted() const { return omitted_; }
 

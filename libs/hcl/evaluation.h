@@ -16,7 +16,9 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -57,12 +59,17 @@ class EvaluationScope {
     is_deferred_ = std::move(is_deferred);
   }
 
+  // Says that `root.name` has no value because of an error that was diagnosed: what refers to it
+  // has no value either, without a further error.
+  void SetInvalid(absl::string_view root, absl::string_view name) { invalid_.emplace(root, name); }
+
   // Null if neither this scope nor a parent has it.
   const Value* FindVariable(absl::string_view name) const;
   // Of the nearest scope that has functions; null if none has.
   const FunctionTable* functions() const;
   bool IsDeferred(absl::string_view root) const;
   bool HasDeferred() const;
+  bool IsInvalid(absl::string_view root, absl::string_view name) const;
   // Sorted, each once, those of the parents too.
   std::vector<std::string> VariableNames() const;
 
@@ -78,6 +85,7 @@ class EvaluationScope {
   Value::Attributes variables_;
   const FunctionTable* functions_ = nullptr;
   std::function<bool(absl::string_view root)> is_deferred_;
+  std::set<std::pair<std::string, std::string>> invalid_;
   mutable uint64_t used_steps_ = 0;
   mutable uint64_t used_bytes_ = 0;
 };

@@ -2,7 +2,7 @@
 //
 // They are pure: what reads the machine on which a file is evaluated (file, abspath, ...), the time
 // or randomness (timestamp, uuidv4, bcrypt) is refused by name. Not there: yamldecode, yamlencode.
-// `can` and `try` are in the table for their names; the evaluator carries them out.
+// `can`, `try` and `convert` are in the table for their names; the evaluator carries them out.
 #ifndef CLOISTER_LIBS_HCL_FUNCTIONS_H_
 #define CLOISTER_LIBS_HCL_FUNCTIONS_H_
 
@@ -47,7 +47,7 @@ struct Function {
   // Arguments are converted to it. The last one may be followed by ? (may be left out) or * (any
   // number of them).
   absl::string_view parameters;
-  FunctionBody body;  // Null for `can` and `try`.
+  FunctionBody body;  // Null for `can`, `try` and `convert`.
   // It moves values without looking into them, so that they may be deferred (evaluation.h).
   bool takes_deferred = false;
 };
