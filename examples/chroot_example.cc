@@ -43,7 +43,7 @@ int Run() {
     return 1;
   }
   std::cout << root->DebugString() << "\"web\" would be looked for at:\n";
-  for (const std::string& path : chroot::CommandCandidates("web"))
+  for (const std::string& path : chroot::CommandCandidates("web", {"/data"}))
     std::cout << "  " << path << "\n";
   return 0;
 }

@@ -94,11 +94,15 @@ void AddLimitsV1(const TaskLimits& limits, bool swap_limit, absl::string_view co
   if (controller == "cpu") {
     AddWrite("cpu.shares", absl::StrCat(std::max(limits.cpu_shares, kLeastShares)), hierarchy);
   } else if (controller == "memory") {
-    const std::string bytes = absl::StrCat(limits.memory_bytes);
+    const bool unlimited = limits.memory_bytes == kUnlimitedMemory;
+    const std::string bytes = unlimited ? "-1" : absl::StrCat(limits.memory_bytes);
     AddWrite("memory.limit_in_bytes", bytes, hierarchy);
     // Memory and swap together, hence no swap. After the line above: the kernel refuses a sum that
     // is less than the memory limit.
     if (swap_limit) AddWrite("memory.memsw.limit_in_bytes", bytes, hierarchy);
+    if (limits.memory_reserved_bytes > 0) {
+      AddWrite("memory.soft_limit_in_bytes", absl::StrCat(limits.memory_reserved_bytes), hierarchy);
+    }
   } else if (controller == "pids") {
     AddWrite("pids.max", absl::StrCat(limits.pids), hierarchy);
   }
@@ -113,8 +117,12 @@ void AddLimitsV2(const TaskLimits& limits, bool swap_limit, absl::string_view co
     // does, and init, the smallest of all, lives to report how the payload ended. A task that
     // cannot go on without the killed process ends by itself; oom_kill in memory.events is told
     // either way.
-    AddWrite("memory.max", absl::StrCat(limits.memory_bytes), hierarchy);
+    const bool unlimited = limits.memory_bytes == kUnlimitedMemory;
+    AddWrite("memory.max", unlimited ? "max" : absl::StrCat(limits.memory_bytes), hierarchy);
     if (swap_limit) AddWrite("memory.swap.max", "0", hierarchy);
+    if (limits.memory_reserved_bytes > 0) {
+      AddWrite("memory.low", absl::StrCat(limits.memory_reserved_bytes), hierarchy);
+    }
   } else if (controller == "pids") {
     AddWrite("pids.max", absl::StrCat(limits.pids), hierarchy);
   }

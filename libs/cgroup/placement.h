@@ -29,15 +29,20 @@ constexpr absl::string_view kShare = "share";
 constexpr absl::string_view kReserve = "reserve";
 constexpr absl::string_view kSupervisor = "supervisor";
 
+constexpr uint64_t kUnlimitedMemory = ~uint64_t{0};
+
 struct TaskLimits {
   // Weight against the other tasks of the node, in MHz shares: 1 to 262144. v1 raises 1 to 2, its
   // least.
   int64_t cpu_shares = 100;
   // Hard limit, page cache included; swap is refused where the node can refuse it. At least 1; the
-  // kernel rounds down to whole pages.
+  // kernel rounds down to whole pages. kUnlimitedMemory: none; then v1, whose swap limit is that of
+  // the sum, does not limit swap either.
   uint64_t memory_bytes = uint64_t{300} << 20;
   // Most processes and threads at once, init included. At least 1.
   int64_t pids = 1024;
+  // What the kernel spares the task when it is short of memory. 0: nothing.
+  uint64_t memory_reserved_bytes = 0;
 };
 
 // What a hierarchy does for tasks.

@@ -4,14 +4,30 @@
 #include "absl/strings/str_cat.h"
 
 namespace cloister::chroot {
+namespace {
 
-std::vector<std::string> CommandCandidates(absl::string_view command) {
-  if (absl::StartsWith(command, "/")) return {std::string(command)};
-  std::vector<std::string> candidates = {absl::StrCat("/local/", command),
-                                         absl::StrCat("/", command)};
+constexpr size_t kMaxPathBytes = 4095;  // PATH_MAX without its NUL
+
+}  // namespace
+
+std::vector<std::string> CommandCandidates(absl::string_view command,
+                                           const std::vector<std::string>& volumes) {
+  std::vector<std::string> candidates;
+  const auto add = [&](absl::string_view directory, absl::string_view rest) {
+    std::string path = absl::StrCat(directory, rest);
+    if (path.size() <= kMaxPathBytes) candidates.push_back(std::move(path));
+  };
+  if (absl::StartsWith(command, "/")) {
+    add("", command);
+    add("/local", command);
+    return candidates;
+  }
+  add("/local/", command);
+  add("/", command);
+  for (const std::string& volume : volumes) add(absl::StrCat(volume, "/"), command);
   if (absl::StrContains(command, '/')) return candidates;
   for (absl::string_view directory : {"/usr/local/bin/", "/usr/bin/", "/bin/"}) {
-    candidates.push_back(absl::StrCat(directory, command));
+    add(directory, command);
   }
   return candidates;
 }

@@ -14,12 +14,18 @@ namespace cloister::chroot {
 // Paths inside the root, in the order in which they are tried; the one that runs becomes argv[0].
 // PATH plays no part.
 //
-// An absolute command is itself and nothing else: "/bin/sh" means that file even if the task
-// directory, which the task can write to, has a local/bin/sh. (The exec driver looks there first.)
-// A name is searched in the task's local directory, the root, /usr/local/bin, /usr/bin and /bin; a
-// relative path with a slash in it, such as an unpacked "app/bin/server", only in the first two.
-// `command` is not empty.
-std::vector<std::string> CommandCandidates(absl::string_view command);
+// A name is searched in the task's local directory, the root (which is the task directory), the
+// volumes in the order of their mounts, /usr/local/bin, /usr/bin and /bin; a relative path with a
+// slash in it, such as an unpacked "app/bin/server", in all but the last three.
+//
+// An absolute command is itself, in a volume as elsewhere; only where there is nothing of that name
+// it is looked for in the local directory. "/bin/sh" means the node's, even if the task, which can
+// write to its directory, has a local/bin/sh. (The exec driver looks there first.)
+//
+// `command` is not empty; `volumes` are the absolute places where volumes are mounted. What is
+// longer than a path can be is left out.
+std::vector<std::string> CommandCandidates(absl::string_view command,
+                                           const std::vector<std::string>& volumes);
 
 }  // namespace cloister::chroot
 

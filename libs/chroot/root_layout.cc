@@ -185,4 +185,39 @@ absl::StatusOr<internal::RootTemplate> MakeRootTemplate(const RootLayout& layout
   return maker.Take(layout.masked_sys_directories);
 }
 
+absl::Status AddMountPoint(const std::string& inside, internal::RootTemplate* root) {
+  for (const auto& bind : root->binds()) {
+    if (IsBeneath(inside, bind.inside())) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "lies in '", bind.inside(), "', which is the node's: nothing can be made there"));
+    }
+    if (IsBeneath(bind.inside(), inside)) {
+      return absl::InvalidArgumentError(absl::StrCat("would hide '", bind.inside(), "'"));
+    }
+  }
+  for (const auto& link : root->links()) {
+    if (IsBeneath(inside, link.inside())) {
+      return absl::InvalidArgumentError(absl::StrCat("'", link.inside(), "' is a link to '",
+                                                     link.target(), "': name the directory"));
+    }
+    if (IsBeneath(link.inside(), inside)) {
+      return absl::InvalidArgumentError(absl::StrCat("would hide '", link.inside(), "'"));
+    }
+  }
+  std::map<std::string, uint32_t> directories;
+  for (const auto& directory : root->directories()) {
+    directories[directory.inside()] = directory.mode();
+  }
+  for (std::string path = inside; path != "/"; path = Parent(path)) {
+    directories.emplace(path, kDirectoryMode);
+  }
+  root->clear_directories();
+  for (const auto& [path, mode] : directories) {
+    internal::RootTemplate::Directory* directory = root->add_directories();
+    directory->set_inside(path);
+    directory->set_mode(mode);
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace cloister::chroot

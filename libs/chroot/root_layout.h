@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "cloister/internal/plan.pb.h"
@@ -45,6 +46,12 @@ absl::Span<const absl::string_view> ReservedDirectories();
 // - Directories come with their parents, parents first; links and binds are sorted by path.
 // INVALID_ARGUMENT names the entry and what is wrong with it.
 absl::StatusOr<internal::RootTemplate> MakeRootTemplate(const RootLayout& layout);
+
+// Adds a directory that something of a task's own will be mounted on, with its parents.
+// INVALID_ARGUMENT, a sentence without the path, where the root has no room for it: within what the
+// node has there, on a link, or over a part of the root, which it would hide. `inside` is absolute,
+// clean, and none of ReservedDirectories or in one.
+absl::Status AddMountPoint(const std::string& inside, internal::RootTemplate* root);
 
 }  // namespace cloister::chroot
 

@@ -184,5 +184,30 @@ TEST(RootLayout, TheOrderOfTheEntriesDoesNotMatter) {
   EXPECT_EQ(MakeRootTemplate({entries, {}, {}})->SerializeAsString(), first);
 }
 
+TEST(AddMountPoint, ComesWithItsParentsInOrder) {
+  internal::RootTemplate root;
+  root.add_directories()->set_inside("/usr");
+  root.mutable_directories(0)->set_mode(0700);
+  EXPECT_THAT(AddMountPoint("/srv/a/b", &root), IsOk());
+  EXPECT_THAT(AddMountPoint("/srv/a/c", &root), IsOk());
+  std::vector<std::string> all;
+  for (const auto& directory : root.directories()) all.push_back(directory.inside());
+  EXPECT_THAT(all, ::testing::ElementsAre("/srv", "/srv/a", "/srv/a/b", "/srv/a/c", "/usr"));
+  EXPECT_EQ(root.directories(4).mode(), 0700u);
+}
+
+TEST(AddMountPoint, HasNoRoomInWhatTheRootIsMadeOf) {
+  internal::RootTemplate root;
+  root.add_binds()->set_inside("/usr");
+  root.add_links()->set_inside("/bin");
+  for (const char* path : {"/usr", "/usr/x", "/bin", "/bin/x"}) {
+    EXPECT_THAT(AddMountPoint(path, &root), StatusIs(absl::StatusCode::kInvalidArgument)) << path;
+  }
+  root.add_binds()->set_inside("/opt/tools/bin");
+  EXPECT_THAT(AddMountPoint("/opt", &root), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_EQ(root.directories_size(), 0);
+  EXPECT_THAT(AddMountPoint("/opt/tools/lib", &root), IsOk());
+}
+
 }  // namespace
 }  // namespace cloister::chroot

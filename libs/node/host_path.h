@@ -2,6 +2,7 @@
 #ifndef CLOISTER_LIBS_NODE_HOST_PATH_H_
 #define CLOISTER_LIBS_NODE_HOST_PATH_H_
 
+#include <cstdint>
 #include <string>
 
 namespace cloister::node {
@@ -21,6 +22,9 @@ struct HostPath {
   bool is_link = false;
   // `path` with every link followed; empty if missing. Equal to `path` where no link is on the way.
   std::string resolved;
+  // Which inode that is (st_dev and st_ino of stat(2)); 0 if missing.
+  uint64_t device = 0;
+  uint64_t inode = 0;
 
   bool exists() const { return kind != Kind::kMissing; }
 };

@@ -107,6 +107,8 @@ absl::StatusOr<HostPath> HostRoot::LookAt(const std::string& path) const {
     return seen;
   }
   found.kind = KindOf(status.st_mode);
+  found.device = status.st_dev;
+  found.inode = status.st_ino;
   found.resolved = std::string(absl::StripPrefix(found.resolved, prefix_));
   if (found.resolved.empty()) found.resolved = "/";
   return found;

@@ -84,6 +84,12 @@ std::vector<KernelFeature> TryKernelFeatures() {
   return features;
 }
 
+bool TmpfsKnowsNoswap() {
+  OwnedFd context(static_cast<int>(syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC)));
+  return context.valid() &&
+         syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_FLAG, "noswap", nullptr, 0) == 0;
+}
+
 absl::Status CheckKernelFeatures(const std::vector<KernelFeature>& features) {
   std::vector<std::string> missing;
   for (const KernelFeature& feature : features) {

@@ -13,6 +13,9 @@ namespace cloister::node {
 // and missing privileges all show by their error number.
 std::vector<KernelFeature> TryKernelFeatures();
 
+// Of one that is used where it is there.
+bool TmpfsKnowsNoswap();
+
 // OK, or FAILED_PRECONDITION that names every feature that does not work and why.
 absl::Status CheckKernelFeatures(const std::vector<KernelFeature>& features);
 

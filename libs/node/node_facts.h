@@ -47,6 +47,11 @@ struct NodeFacts {
   std::vector<HostPath> chroot_sources;
   // One for each path that the node policy hides or makes read-only, in its order.
   std::vector<HostPath> mask_targets;
+  // One for each host volume of the node policy, in its order.
+  std::vector<HostPath> volume_sources;
+
+  // tmpfs knows `noswap` (Linux 6.4): what is in /secrets never reaches a disk.
+  bool tmpfs_noswap = false;
 
   // The hard limits of this process, by RLIMIT_* number. Without CAP_SYS_RESOURCE no task can be
   // given more.

@@ -22,6 +22,32 @@ struct ChrootEntry {
   std::string inside;
 };
 
+// Whether a task has a namespace of its own.
+enum class NamespaceMode { kPrivate, kHost };
+
+// The most that a mount of a volume may ask for (`propagation_mode`); each includes those before
+// it.
+enum class VolumePropagation {
+  kPrivate,        // What is mounted in the directory later stays where it is mounted.
+  kHostToTask,     // The task sees what the node mounts there.
+  kBidirectional,  // And the node what the task mounts: for a task that holds sys_admin.
+};
+
+// A directory of the node that tasks may mount by its name (`host_volume`).
+struct HostVolume {
+  std::string name;
+  // Absolute and clean.
+  std::string path;
+  bool read_only = false;
+  VolumePropagation propagation = VolumePropagation::kHostToTask;
+};
+
+// Ids from first to last, both included.
+struct IdRange {
+  uint32_t first = 0;
+  uint32_t last = 0;
+};
+
 // What the node is called by, for tasks: node.* and meta.* (fingerprint.h), and NOMAD_DC,
 // NOMAD_REGION.
 struct NodeLabels {
@@ -37,6 +63,23 @@ struct NodePolicy {
   // (`allow_caps`).
   capability::CapabilitySet default_capabilities;
   capability::CapabilityList allow_caps;
+  // The exec driver's way: a task holds its calculated set in all five sets, not only what cap_add
+  // names. Unsafe: with the defaults, uid nobody overrides every file permission in its root.
+  bool ambient_default_caps = false;
+
+  // Of a task that does not say (`pid_mode`, `ipc_mode`), and whether it may say "host". A default
+  // of kHost allows it.
+  NamespaceMode default_pid_mode = NamespaceMode::kPrivate;
+  NamespaceMode default_ipc_mode = NamespaceMode::kPrivate;
+  bool allow_host_pid_mode = false;
+  bool allow_host_ipc_mode = false;
+
+  // For a node whose root is an initramfs, which pivot_root(2) refuses: the task's root is moved
+  // over "/" instead. No task holds sys_chroot then.
+  bool no_pivot_root = false;
+
+  // No two have one name.
+  std::vector<HostVolume> host_volumes;
 
   // What a task's root is made of; an entry that the node lacks is left out. Replaces the exec
   // driver's `chroot_env`.
@@ -56,8 +99,15 @@ struct NodePolicy {
   // The most file descriptors that a task may open, RLIMIT_NOFILE.
   uint64_t max_open_files = 1 << 20;
 
-  // uids that no task runs as.
+  // uids that no task runs as, and gids that none has, as its own or beside it.
   std::vector<uint32_t> denied_uids;
+  std::vector<IdRange> denied_host_uids;
+  std::vector<IdRange> denied_host_gids;
+  // Users that tasks may run as, as they are named or numbered in a task ("nobody", "1000",
+  // "1000:100"). Empty: all that is not denied.
+  std::vector<std::string> allowed_users;
+  // uid 0 is refused, whatever is denied or allowed otherwise.
+  bool allow_uid_0 = false;
   // A gid that a caller chooses ("uid:gid") is this or more, unless passwd gives it to that uid:
   // the groups of the system below it open files of the read-only /etc (group shadow reads
   // /etc/shadow). 1000 as in login.defs(5).

@@ -52,6 +52,10 @@ absl::Status ReadPaths(const HostRoot& root, const NodePolicy& policy, NodeFacts
     CLOISTER_ASSIGN_OR_RETURN(HostPath found, root.LookAt(entry.outside));
     facts->chroot_sources.push_back(std::move(found));
   }
+  for (const HostVolume& volume : policy.host_volumes) {
+    CLOISTER_ASSIGN_OR_RETURN(HostPath found, root.LookAt(volume.path));
+    facts->volume_sources.push_back(std::move(found));
+  }
   for (const auto* paths : {&policy.read_only_paths, &policy.hidden_paths}) {
     for (const std::string& path : *paths) {
       CLOISTER_ASSIGN_OR_RETURN(HostPath found, root.LookAt(path));
@@ -115,6 +119,7 @@ absl::StatusOr<NodeFacts> ReadNodeFacts(const std::string& root, const NodePolic
   CLOISTER_RETURN_IF_ERROR(ReadHardLimits(&facts));
   facts.features = TryKernelFeatures();
   facts.attributes = ReadFingerprint(host, facts, AskKernel());
+  facts.tmpfs_noswap = TmpfsKnowsNoswap();
   return facts;
 }
 

@@ -47,6 +47,9 @@ std::string MountWords(const Mount& mount) {
     case Mount::KIND_TASK_DIRECTORY:
       source = mount.source();
       break;
+    case Mount::KIND_HOST_DIRECTORY:
+      source = mount.outside();
+      break;
     default:
       source = "?";
   }
@@ -98,7 +101,11 @@ std::string CommandWords(const internal::Exec& exec, int index, int error_number
   const bool found = error_number != ENOENT && error_number != ENOTDIR;
   if (found && index >= 0 && index < exec.candidates_size()) return Quoted(exec.candidates(index));
   std::vector<std::string> tried;
-  for (const std::string& candidate : exec.candidates()) tried.push_back(Quoted(candidate));
+  for (const std::string& candidate : exec.candidates()) {
+    // An absolute command again, beneath /local: goes without saying.
+    if (candidate == absl::StrCat("/local", exec.candidates(0))) continue;
+    tried.push_back(Quoted(candidate));
+  }
   return absl::StrJoin(tried, ", ");
 }
 

@@ -1,5 +1,6 @@
 #include "libs/plan/explain_plan.h"
 
+#include <sched.h>
 #include <sys/resource.h>
 
 #include <vector>
@@ -53,9 +54,13 @@ void ExplainCommand(const task::TaskSpec& spec, const LaunchPlan& plan, Lines* l
   std::vector<std::string> candidates;
   for (const std::string& path : plan.exec().candidates()) candidates.push_back(Shown(path));
   const bool absolute = absl::StartsWith(spec.command(), "/");
-  lines->Add("command", absl::StrJoin(candidates, ", then "),
-             absolute ? " (absolute, inside the task's root)"
-                      : " (a name, searched inside the task's root)");
+  lines->Add(
+      "command", absl::StrJoin(candidates, ", then "),
+      absolute ? " (absolute, inside the task's root; /local only if there is none)"
+      : absl::StrContains(spec.command(), '/')
+          ? " (a relative path: /local, the root, the volumes in their order)"
+          : " (a name: /local, the root, the volumes in their order, the system's programs)");
+  lines->Add("", "made executable if it is a file of the task's own in /alloc, /local or /tmp");
   std::vector<std::string> args;
   for (const std::string& arg : plan.exec().args())
     args.push_back(absl::StrCat("'", Shown(arg), "'"));
@@ -94,15 +99,37 @@ void ExplainCapabilities(const task::TaskSpec& spec, const node::NodeFacts& fact
                                                   : "what the node allows of its default"};
   if (!spec.cap_drop().empty()) reasons.push_back("without cap_drop");
   if (!spec.cap_add().empty()) reasons.push_back("with cap_add");
+  const CapabilitySet both =
+      spec.cap_add().Expand(facts.capabilities) & spec.cap_drop().Expand(facts.capabilities);
   lines->Add("capabilities", "at most ", JoinedNames(bounding), " (", absl::StrJoin(reasons, ", "),
              ")");
+  if (!both.empty()) {
+    lines->Add("", "kept although cap_drop names it: ", JoinedNames(both), " (cap_add wins)");
+  }
   lines->Add("", "holds ", JoinedNames(held),
-             spec.cap_add().empty() ? " (cap_add asks for none)" : " (by cap_add)");
+             policy.ambient_default_caps ? " (all of it, by node policy ambient_default_caps)"
+             : spec.cap_add().empty()    ? " (cap_add asks for none)"
+                                         : " (by cap_add)");
   lines->Add("", "no_new_privs: set-user-id programs and file capabilities give nothing");
   lines->Add("", "seccomp: no user namespaces, no kernel keyrings");
 }
 
-void ExplainRoot(const node::NodeFacts& facts, const LaunchPlan& plan, Lines* lines) {
+absl::string_view ModeReason(task::NamespaceMode asked) {
+  return asked == task::NamespaceMode::kNodeDefault ? "the node's default" : "as asked for";
+}
+
+void ExplainNamespaces(const task::TaskSpec& spec, const LaunchPlan& plan, Lines* lines) {
+  const v1::Fence fence = MakeFence(plan);
+  lines->Add("namespaces", absl::StrJoin(fence.namespaces(), " "),
+             " (its own); network of the node");
+  const bool own_pid = (plan.namespaces() & CLONE_NEWPID) != 0;
+  const bool own_ipc = (plan.namespaces() & CLONE_NEWIPC) != 0;
+  lines->Add("", "pid_mode ", own_pid ? "private" : "host", " (", ModeReason(spec.pid_mode()),
+             "), ipc_mode ", own_ipc ? "private" : "host", " (", ModeReason(spec.ipc_mode()), ")");
+}
+
+void ExplainRoot(const task::TaskSpec& spec, const node::NodeFacts& facts, const LaunchPlan& plan,
+                 Lines* lines) {
   std::vector<std::string> shown;
   for (const auto& bind : plan.root().binds()) {
     shown.push_back(
@@ -110,7 +137,8 @@ void ExplainRoot(const node::NodeFacts& facts, const LaunchPlan& plan, Lines* li
             ? Shown(bind.inside())
             : absl::StrCat(Shown(bind.inside()), " (the node's ", Shown(bind.outside()), ")"));
   }
-  lines->Add("read-only", Words(shown), " (of the node)");
+  lines->Add("read-only", Words(shown), " (of the node, ",
+             spec.chroot_env().empty() ? "all that its policy shows)" : "narrowed by chroot_env)");
   std::vector<std::string> links;
   for (const auto& link : plan.root().links()) {
     links.push_back(absl::StrCat(Shown(link.inside()), " -> ", Shown(link.target())));
@@ -121,23 +149,42 @@ void ExplainRoot(const node::NodeFacts& facts, const LaunchPlan& plan, Lines* li
     if (!source.exists()) missing.push_back(Shown(source.path));
   }
   if (!missing.empty()) lines->Add("left out", Words(missing), " (not on this node)");
+  if (plan.root().no_pivot_root()) {
+    lines->Add("", "the root is moved over / (node policy no_pivot_root)");
+  }
+}
+
+void ExplainVolume(const Mount& mount, Lines* lines) {
+  absl::string_view propagation = "later mounts stay where they are made";
+  if (mount.propagation() == Mount::PROPAGATION_SLAVE) propagation = "the node's later mounts show";
+  if (mount.propagation() == Mount::PROPAGATION_SHARED) propagation = "later mounts show both ways";
+  lines->Add("volume", Shown(mount.inside()), " (host volume '", Shown(mount.volume()),
+             "' of the node, its ", Shown(mount.outside()), "; ",
+             mount.read_only() ? "read-only" : "writable", "; ", propagation, ")");
 }
 
 void ExplainMounts(const LaunchPlan& plan, Lines* lines) {
   std::vector<std::string> fresh;
   std::vector<std::string> own;
   for (const Mount& mount : plan.mounts()) {
+    if (mount.kind() == Mount::KIND_HOST_DIRECTORY) continue;
     if (mount.kind() == Mount::KIND_TASK_DIRECTORY) {
-      own.push_back(mount.inside());
+      if (mount.parts().empty()) own.push_back(mount.inside());
+      for (const Mount::Part& part : mount.parts()) {
+        if (part.owned()) own.push_back(absl::StrCat(mount.inside(), "/", part.name()));
+      }
     } else if (mount.kind() == Mount::KIND_TMPFS) {
-      fresh.push_back(
-          absl::StrCat(mount.inside(), " (", mount.size_bytes() >> 20, " MiB of memory)"));
+      fresh.push_back(absl::StrCat(mount.inside(), " (", mount.size_bytes() >> 20, " MiB of memory",
+                                   mount.noswap() ? ", never swapped out)" : ")"));
     } else {
       fresh.push_back(mount.inside());
     }
   }
   lines->Add("writable", Words(own), " (the task's directory on the node; nosuid, nodev)");
   lines->Add("its own", absl::StrJoin(fresh, ", "), " (made new)");
+  for (const Mount& mount : plan.mounts()) {
+    if (mount.kind() == Mount::KIND_HOST_DIRECTORY) ExplainVolume(mount, lines);
+  }
 }
 
 void ExplainMasks(const LaunchPlan& plan, Lines* lines) {
@@ -151,14 +198,27 @@ void ExplainMasks(const LaunchPlan& plan, Lines* lines) {
   lines->Add("not writable", Words(read_only), " and all of /sys (by node policy)");
 }
 
+std::string MemoryMaxWords(const task::TaskSpec& spec, const LaunchPlan& plan) {
+  if (spec.memory_max_bytes() == 0) return "";
+  const uint64_t limit = plan.cgroup().granted().memory_bytes();
+  const absl::string_view reason = spec.memory_max_bytes() != task::TaskSpec::kUnlimitedMemory
+                                       ? "memory_max"
+                                   : limit == 0 ? "memory_max -1"
+                                                : "memory_max -1: the node's ceiling";
+  return absl::StrCat(" spared when the node is short, ",
+                      limit == 0 ? "no limit" : absl::StrCat("at most ", limit >> 20, " MiB"), " (",
+                      reason, ")");
+}
+
 void ExplainLimits(const task::TaskSpec& spec, const LaunchPlan& plan, Lines* lines) {
   if (plan.cgroup().hierarchies().empty()) {
     lines->Add("limits", "none: this node runs tasks without cgroups (--cgroups=none)");
   } else {
     lines->Add("limits", "memory ", spec.memory_bytes() >> 20, " MiB",
-               IfDefault(spec.memory_bytes() >> 20 == task::kDefaultMemoryMib), ", cpu weight ",
-               spec.cpu_shares(), IfDefault(spec.cpu_shares() == task::kDefaultCpuShares),
-               ", processes ", spec.pids(), IfDefault(spec.pids() == task::kDefaultPids));
+               IfDefault(spec.memory_bytes() >> 20 == task::kDefaultMemoryMib),
+               MemoryMaxWords(spec, plan), ", cpu weight ", spec.cpu_shares(),
+               IfDefault(spec.cpu_shares() == task::kDefaultCpuShares), ", processes ", spec.pids(),
+               IfDefault(spec.pids() == task::kDefaultPids));
     std::vector<std::string> writes;
     for (const auto& hierarchy : plan.cgroup().hierarchies()) {
       for (const auto& write : hierarchy.limits()) {
@@ -195,10 +255,8 @@ std::string ExplainPlan(const task::TaskSpec& spec, const node::NodeFacts& facts
   ExplainCommand(spec, plan, &lines);
   ExplainUser(spec, plan, &lines);
   ExplainCapabilities(spec, facts, policy, plan, &lines);
-  const v1::Fence fence = MakeFence(plan);
-  lines.Add("namespaces", absl::StrJoin(fence.namespaces(), " "),
-            " (its own); network of the node");
-  ExplainRoot(facts, plan, &lines);
+  ExplainNamespaces(spec, plan, &lines);
+  ExplainRoot(spec, facts, plan, &lines);
   ExplainMounts(plan, &lines);
   ExplainMasks(plan, &lines);
   ExplainLimits(spec, plan, &lines);

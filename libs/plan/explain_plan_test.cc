@@ -32,7 +32,8 @@ class ExplainPlanTest : public testing::Test {
 
 TEST_F(ExplainPlanTest, SaysWhichValuesAreDefaults) {
   EXPECT_THAT(Explain("config { command: '/bin/true' }"),
-              AllOf(HasSubstr("command       /bin/true (absolute, inside the task's root)\n"),
+              AllOf(HasSubstr("command       /bin/true, then /local/bin/true (absolute, "
+                              "inside the task's root; /local only if there is none)\n"),
                     HasSubstr("nobody: uid 65534, gid 65534, further groups none (the default)"),
                     HasSubstr("memory 300 MiB (the default)"),
                     HasSubstr("stop          SIGTERM, and SIGKILL after 5s (the default)")));
@@ -88,6 +89,30 @@ TEST_F(ExplainPlanTest, TheTextIsThePlanButForTheEnvironment) {
   read_back.mutable_exec()->clear_env();
   plan.mutable_exec()->clear_env();
   EXPECT_EQ(read_back.SerializeAsString(), plan.SerializeAsString());
+}
+
+TEST_F(ExplainPlanTest, SaysThatCapAddWins) {
+  EXPECT_THAT(Explain("config { command: 'x' cap_drop: 'all' cap_add: 'chown' }"),
+              HasSubstr("kept although cap_drop names it: chown (cap_add wins)"));
+  policy_.ambient_default_caps = true;
+  EXPECT_THAT(Explain("config { command: 'x' cap_drop: 'kill' }"),
+              HasSubstr("(all of it, by node policy ambient_default_caps)"));
+}
+
+TEST_F(ExplainPlanTest, SaysWhoseTheNamespacesAre) {
+  policy_.allow_host_pid_mode = true;
+  EXPECT_THAT(Explain("config { command: 'x' pid_mode: 'host' }"),
+              AllOf(HasSubstr("ipc mount uts cgroup (its own)"),
+                    HasSubstr("pid_mode host (as asked for), ipc_mode private (the node's "
+                              "default)")));
+}
+
+TEST_F(ExplainPlanTest, SaysWhereMemoryEnds) {
+  EXPECT_THAT(Explain("config { command: 'x' } resources { memory: 64 memory_max: 128 }"),
+              HasSubstr("memory 64 MiB spared when the node is short, at most 128 MiB "
+                        "(memory_max)"));
+  EXPECT_THAT(Explain("config { command: 'x' } resources { memory: 64 memory_max: -1 }"),
+              HasSubstr("no limit (memory_max -1)"));
 }
 
 }  // namespace

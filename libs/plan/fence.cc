@@ -2,6 +2,7 @@
 
 #include <sched.h>
 
+#include "absl/strings/str_cat.h"
 #include "libs/capability/names.h"
 
 namespace cloister::plan {
@@ -28,7 +29,7 @@ void AddNames(uint64_t bits, google::protobuf::RepeatedPtrField<std::string>* na
 // Where files, or queues, can be made. /proc and /dev/pts hold only what the kernel puts there.
 bool IsForFiles(const Mount& mount) {
   return mount.kind() == Mount::KIND_TMPFS || mount.kind() == Mount::KIND_MQUEUE ||
-         mount.kind() == Mount::KIND_TASK_DIRECTORY;
+         mount.kind() == Mount::KIND_TASK_DIRECTORY || mount.kind() == Mount::KIND_HOST_DIRECTORY;
 }
 
 }  // namespace
@@ -59,6 +60,11 @@ v1::Fence MakeFence(const internal::LaunchPlan& plan) {
   for (const auto& bind : plan.root().binds()) fence.add_read_only_paths(bind.inside());
   for (const Mount& mount : plan.mounts()) {
     if (!IsForFiles(mount)) continue;
+    for (const Mount::Part& part : mount.parts()) {
+      if (!part.owned()) continue;
+      fence.add_writable_paths(absl::StrCat(mount.inside(), "/", part.name()));
+    }
+    if (!mount.parts().empty()) continue;
     if (mount.read_only()) {
       fence.add_read_only_paths(mount.inside());
     } else {

@@ -37,7 +37,8 @@ TEST(Fence, SaysWhatThePlanDoes) {
   EXPECT_EQ(fence.pids_limit(), 1024u);
   EXPECT_EQ(fence.cpu_weight_shares(), 100u);
   EXPECT_THAT(fence.read_only_paths(), ElementsAre("/etc", "/run/systemd/resolve", "/usr"));
-  EXPECT_THAT(fence.writable_paths(), ElementsAre("/dev/shm", "/dev/mqueue", "/tmp", "/local"));
+  EXPECT_THAT(fence.writable_paths(), ElementsAre("/dev/shm", "/dev/mqueue", "/tmp", "/local",
+                                                  "/alloc/data", "/alloc/tmp", "/secrets"));
 }
 
 TEST(Fence, NamesWhatIsHeld) {

@@ -62,6 +62,21 @@ constexpr char kEverything[] = R"pb(
   meta { key: "owner" value: "me" }
 )pb";
 
+constexpr char kVolumes[] = R"pb(
+  config { command: "web" chroot_env: "/usr" chroot_env: "/bin" }
+  resources { memory: 64 memory_max: 128 }
+  volumes { name: "d" source: "data" }
+  volumes { name: "certs" }
+  volume_mounts { volume: "d" destination: "/srv/data" propagation_mode: "bidirectional" }
+  volume_mounts {
+    volume: "d"
+    destination: "local/data"
+    propagation_mode: "host-to-task"
+    read_only: true
+  }
+  volume_mounts { volume: "certs" destination: "/opt/certs" }
+)pb";
+
 task::ResolvedUser WwwData() {
   task::ResolvedUser user;
   user.name = "www-data";
@@ -104,6 +119,28 @@ std::vector<Scenario> Scenarios() {
   all.push_back({"without_merged_usr",
                  "A node with directories of their own for /bin, /lib, /lib64, /sbin.",
                  ExampleFactsWithoutMergedUsr(CgroupLayout::kV2), kTrue});
+  all.push_back({"host_modes",
+                 "pid_mode and ipc_mode host, on a node that allows the one and has the "
+                 "other as its default.",
+                 ExampleFacts(CgroupLayout::kV2),
+                 "config { command: '/bin/true' pid_mode: 'host' }"});
+  all.back().policy.allow_host_pid_mode = true;
+  all.back().policy.default_ipc_mode = node::NamespaceMode::kHost;
+  all.push_back({"volumes", "Volumes in the root and in /local, and a narrowed root.",
+                 ExampleFacts(CgroupLayout::kHybrid), kVolumes});
+  all.back().policy.host_volumes = {
+      {"data", "/srv/data", false, node::VolumePropagation::kBidirectional},
+      {"certs", "/srv/certs", true, node::VolumePropagation::kPrivate}};
+  all.back().facts.volume_sources = {
+      {"/srv/data", node::HostPath::Kind::kDirectory, true, "/disks/1/data", 2049, 131},
+      {"/srv/certs", node::HostPath::Kind::kDirectory, false, "/srv/certs", 2049, 132}};
+  all.push_back({"nomad_profile", "A node after the exec driver's habits, made without pivot_root.",
+                 ExampleFacts(CgroupLayout::kV1),
+                 "config { command: 'app/run' cap_drop: ['sys_chroot', 'chown'] cap_add: 'chown' } "
+                 "resources { memory_max: -1 secrets: 5 }"});
+  all.back().policy.ambient_default_caps = true;
+  all.back().policy.no_pivot_root = true;
+  all.back().policy.max_memory_bytes = uint64_t{4} << 30;
   all.push_back({"everything", "A task that says all it can.", ExampleFacts(CgroupLayout::kV2),
                  kEverything, WwwData()});
   return all;

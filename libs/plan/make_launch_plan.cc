@@ -1,8 +1,7 @@
 #include "libs/plan/make_launch_plan.h"
 
-#include <sched.h>
-
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -15,20 +14,22 @@
 #include "libs/plan/plan_identity.h"
 #include "libs/plan/plan_masks.h"
 #include "libs/plan/plan_mounts.h"
+#include "libs/plan/plan_namespaces.h"
 #include "libs/plan/plan_rlimits.h"
 #include "libs/plan/plan_root.h"
+#include "libs/plan/plan_volumes.h"
 #include "libs/task/environment.h"
 
 namespace cloister::plan {
 namespace {
 
-constexpr uint64_t kNamespaces =
-    CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
 constexpr uint32_t kUmask = 022;
 
 internal::Exec PlanExec(const task::TaskSpec& spec, const task::ResolvedUser& user) {
   internal::Exec exec;
-  for (const std::string& path : chroot::CommandCandidates(spec.command())) {
+  std::vector<std::string> volumes;
+  for (const task::VolumeMount& mount : spec.volume_mounts()) volumes.push_back(mount.destination);
+  for (const std::string& path : chroot::CommandCandidates(spec.command(), volumes)) {
     exec.add_candidates(path);
   }
   for (const std::string& arg : spec.args()) exec.add_args(arg);
@@ -51,6 +52,30 @@ absl::StatusOr<internal::StopPolicy> PlanStop(const task::TaskSpec& spec,
   return stop;
 }
 
+// What the parts of a plan refuse: all violations of fields at once; failing these the first error
+// of another kind.
+class Refusals {
+ public:
+  void Add(const absl::Status& status) {
+    const std::vector<FieldViolation> violations = GetFieldViolations(status);
+    violations_.insert(violations_.end(), violations.begin(), violations.end());
+    if (violations.empty()) other_.Update(status);
+  }
+  absl::Status ToStatus() const {
+    return violations_.empty() ? other_ : InvalidArgument(violations_);
+  }
+
+ private:
+  std::vector<FieldViolation> violations_;
+  absl::Status other_;
+};
+
+template <typename T>
+void Take(absl::StatusOr<T> part, T* field, Refusals* refusals) {
+  refusals->Add(part.status());
+  if (part.ok()) *field = *std::move(part);
+}
+
 }  // namespace
 
 absl::StatusOr<internal::LaunchPlan> MakeLaunchPlan(const task::TaskSpec& spec,
@@ -59,20 +84,26 @@ absl::StatusOr<internal::LaunchPlan> MakeLaunchPlan(const task::TaskSpec& spec,
                                                     const node::NodePolicy& policy) {
   internal::LaunchPlan plan;
   // What is refused comes before what is only laid out, and who before what.
-  CLOISTER_ASSIGN_OR_RETURN(*plan.mutable_identity(), PlanIdentity(spec.user(), user, policy));
-  CLOISTER_ASSIGN_OR_RETURN(*plan.mutable_capabilities(),
-                            PlanCapabilities(spec, user.uid, facts, policy));
-  CLOISTER_ASSIGN_OR_RETURN(*plan.mutable_cgroup(), PlanCgroup(spec, facts, policy));
-  CLOISTER_ASSIGN_OR_RETURN(*plan.mutable_stop(), PlanStop(spec, policy));
+  Refusals refusals;
+  Take(PlanIdentity(spec.user(), user, policy), plan.mutable_identity(), &refusals);
+  Take(PlanCapabilities(spec, user.uid, facts, policy), plan.mutable_capabilities(), &refusals);
+  const absl::StatusOr<uint64_t> namespaces = PlanNamespaces(spec, plan.capabilities(), policy);
+  refusals.Add(namespaces.status());
+  Take(PlanCgroup(spec, facts, policy), plan.mutable_cgroup(), &refusals);
+  Take(PlanStop(spec, policy), plan.mutable_stop(), &refusals);
   CLOISTER_ASSIGN_OR_RETURN(const MaskPlan masks, PlanMasks(facts, policy));
-  CLOISTER_ASSIGN_OR_RETURN(*plan.mutable_root(),
-                            PlanRoot(facts, policy, masks.hidden_sys_directories));
-  *plan.mutable_mounts() = PlanMounts();
+  Take(PlanRoot(spec.chroot_env(), facts, policy, masks.hidden_sys_directories),
+       plan.mutable_root(), &refusals);
+  const auto volumes = PlanVolumes(spec, facts, policy, plan.mutable_root());
+  refusals.Add(volumes.status());
+  CLOISTER_RETURN_IF_ERROR(refusals.ToStatus());
+  *plan.mutable_mounts() = PlanMounts(spec, facts);
+  for (const internal::Mount& mount : *volumes) *plan.add_mounts() = mount;
   for (const internal::Mask& mask : masks.proc) *plan.add_masks() = mask;
   for (const internal::Rlimit& rlimit : PlanRlimits(facts, policy)) *plan.add_rlimits() = rlimit;
   *plan.mutable_exec() = PlanExec(spec, user);
   plan.set_no_new_privs(true);
-  plan.set_namespaces(kNamespaces);
+  plan.set_namespaces(*namespaces);
   plan.set_umask(kUmask);
   plan.set_seccomp(internal::LaunchPlan::SECCOMP_BASIC);
   return plan;

@@ -16,9 +16,11 @@ namespace cloister::plan {
 // asked for nothing is left out: what this node cannot do or does not allow is an error that says
 // so.
 //
-//   PERMISSION_DENIED     USER_NOT_ALLOWED, CAPABILITY_NOT_ALLOWED
-//   INVALID_ARGUMENT      over a ceiling of the node, with field violations; or a policy that makes
-//   no root FAILED_PRECONDITION   CGROUPS_UNAVAILABLE
+//   INVALID_ARGUMENT     what this node does not have or is over a ceiling of it, every violation
+//                        at once; or a policy that makes no root
+//   PERMISSION_DENIED    USER_NOT_ALLOWED, CAPABILITY_NOT_ALLOWED, PID_MODE_NOT_ALLOWED,
+//                        IPC_MODE_NOT_ALLOWED, PROPAGATION_NOT_ALLOWED
+//   FAILED_PRECONDITION  CGROUPS_UNAVAILABLE, HOST_VOLUME_UNAVAILABLE
 absl::StatusOr<internal::LaunchPlan> MakeLaunchPlan(const task::TaskSpec& spec,
                                                     const task::ResolvedUser& user,
                                                     const node::NodeFacts& facts,

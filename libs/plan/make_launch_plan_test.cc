@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/descriptor.h"
@@ -67,12 +68,37 @@ const std::map<std::string, std::string>& Samples() {
       {"kill_timeout", "kill_timeout { seconds: 1 }"},
       {"kill_signal", "kill_signal: 'HUP'"},
       {"meta", "meta { key: 'k' value: 'v' }"},
+      {"config.pid_mode", "config { pid_mode: 'host' }"},
+      {"config.ipc_mode", "config { ipc_mode: 'host' }"},
+      {"config.chroot_env", "config { chroot_env: '/usr' }"},
+      {"resources.memory_max", "resources { memory_max: 500 }"},
+      {"resources.secrets", "resources { secrets: 2 }"},
+      {"volumes", "volumes { name: 'a' }"},
+      {"volume_mounts", "volumes { name: 'v' } volume_mounts { volume: 'v' destination: '/v' }"},
+      {"constraints", "constraints { attribute: '1' value: '2' }"},
+      {"job.id", "job { id: 'a' }"},
+      {"job.name", "job { name: 'a' }"},
+      {"job.group", "job { group: 'a' }"},
+      {"job.namespace", "job { namespace: 'a' }"},
+      {"job.region", "job { region: 'a' }"},
+      {"job.datacenter", "job { datacenter: 'a' }"},
+      {"job.parent_id", "job { parent_id: 'a' }"},
   };
   return *kSamples;
 }
 
-// Said to be inert in task.proto: no part of what is launched.
-bool IsInert(const std::string& path) { return path == "name" || path == "meta"; }
+// Refused by ParseTaskSpec, whatever they say, until there is something to do for them.
+bool IsRefused(const std::string& path) {
+  return path == "artifacts" || path == "templates" || path == "resources.cores" ||
+         absl::StartsWith(path, "lifecycle.") || absl::StartsWith(path, "logs.");
+}
+
+// No part of what is launched: inert text, which the environment has been made of already
+// (libs/task/environment.h), what was judged before, and volumes that nothing mounts.
+bool IsInert(const std::string& path) {
+  return path == "name" || path == "meta" || path == "constraints" || path == "volumes" ||
+         absl::StartsWith(path, "job.");
+}
 
 void ListLeaves(const Descriptor* message, const std::string& prefix,
                 std::set<std::string>* leaves) {
@@ -81,9 +107,9 @@ void ListLeaves(const Descriptor* message, const std::string& prefix,
     const std::string path = prefix + field->name();
     const bool is_ours = field->message_type() != nullptr && !field->is_map() &&
                          field->message_type()->file()->package() == message->file()->package();
-    if (is_ours) {
+    if (is_ours && !field->is_repeated()) {
       ListLeaves(field->message_type(), path + ".", leaves);
-    } else {
+    } else if (!IsRefused(path)) {
       leaves->insert(path);
     }
   }
@@ -100,6 +126,9 @@ TEST_F(MakeLaunchPlanTest, EveryFieldOfTaskConfigHasASample) {
 }
 
 TEST_F(MakeLaunchPlanTest, NoFieldOfTaskConfigIsDropped) {
+  policy_.allow_host_pid_mode = policy_.allow_host_ipc_mode = true;
+  policy_.host_volumes = {{"v", "/srv/v"}};
+  facts_.volume_sources = {{"/srv/v", node::HostPath::Kind::kDirectory, false, "/srv/v"}};
   const auto base = MakeTrue();
   ASSERT_THAT(base, IsOk());
   for (const auto& [path, text] : Samples()) {
@@ -168,8 +197,17 @@ TEST_F(MakeLaunchPlanTest, WhatIsOverACeilingIsAViolation) {
       ElementsAre(
           FieldViolation{"resources.memory", "300 MiB is over this node's ceiling of 100 MiB"},
           FieldViolation{"resources.pids", "1024 is over this node's ceiling of 100"}));
+  // Those of different parts of the plan, too.
   policy_ = node::DefaultNodePolicy();
+  policy_.max_pids = 100;
   policy_.max_kill_timeout = absl::Seconds(1);
+  EXPECT_EQ(GetFieldViolations(
+                Make("config { command: 'x' chroot_env: '/x' cap_add: 'net_raw' } user: '9:9' "
+                     "volumes { name: 'v' } volume_mounts { volume: 'v' destination: '/usr/v' }")
+                    .status())
+                .size(),
+            4u);
+  policy_.max_pids = 0;
   EXPECT_THAT(GetFieldViolations(MakeTrue().status()),
               ElementsAre(FieldViolation{"kill_timeout", "5s is over this node's ceiling of 1s"}));
 }

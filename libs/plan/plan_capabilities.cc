@@ -25,7 +25,8 @@ absl::StatusOr<internal::Capabilities> PlanCapabilities(const task::TaskSpec& sp
       policy.default_capabilities & supported, policy.allow_caps.Expand(supported) & supported,
       added, spec.cap_drop().Expand(supported));
   if (!result.ok()) return WithReason(result.status(), "CAPABILITY_NOT_ALLOWED");
-  const capability::FiveSets sets = capability::MakeFiveSets(*result, added, uid);
+  const capability::FiveSets sets =
+      capability::MakeFiveSets(*result, policy.ambient_default_caps ? *result : added, uid);
   internal::Capabilities capabilities;
   capabilities.set_bounding(sets.bounding.bits());
   capabilities.set_permitted(sets.permitted.bits());

@@ -62,6 +62,16 @@ TEST_F(PlanCapabilitiesTest, WhatTheKernelLacksCannotBeAddedButIsDroppedAnyway) 
   EXPECT_THAT(Plan("cap_drop: 'bpf'"), IsOk());
 }
 
+TEST_F(PlanCapabilitiesTest, AmbientDefaultsAreFiveEqualSets) {
+  policy_.ambient_default_caps = true;
+  const auto sets = Plan("cap_drop: 'chown'");
+  ASSERT_THAT(sets, IsOk());
+  for (uint64_t set : {sets->bounding(), sets->permitted(), sets->effective(), sets->inheritable(),
+                       sets->ambient()}) {
+    EXPECT_EQ(set, 0xa80405fau);
+  }
+}
+
 TEST_F(PlanCapabilitiesTest, AnAllowListThatIsSmallerShrinksTheDefaults) {
   policy_.allow_caps.named = {0, 13, 25};
   EXPECT_EQ(Plan("")->bounding(), 1u);

@@ -19,12 +19,26 @@ absl::Status CheckCeilings(const task::TaskSpec& spec, const node::NodePolicy& p
                                                            " MiB is over this node's ceiling of ",
                                                            policy.max_memory_bytes >> 20, " MiB")});
   }
+  if (policy.max_memory_bytes > 0 && spec.memory_max_bytes() > policy.max_memory_bytes &&
+      spec.memory_max_bytes() != task::TaskSpec::kUnlimitedMemory) {
+    violations.push_back(
+        {"resources.memory_max",
+         absl::StrCat(spec.memory_max_bytes() >> 20, " MiB is over this node's ceiling of ",
+                      policy.max_memory_bytes >> 20, " MiB")});
+  }
   if (policy.max_pids > 0 && spec.pids() > policy.max_pids) {
     violations.push_back(
         {"resources.pids",
          absl::StrCat(spec.pids(), " is over this node's ceiling of ", policy.max_pids)});
   }
   return InvalidArgument(violations);
+}
+
+// Without limit is as far as the node's ceiling.
+uint64_t HardLimit(const task::TaskSpec& spec, const node::NodePolicy& policy) {
+  if (spec.memory_max_bytes() == 0) return spec.memory_bytes();
+  if (spec.memory_max_bytes() != task::TaskSpec::kUnlimitedMemory) return spec.memory_max_bytes();
+  return policy.max_memory_bytes > 0 ? policy.max_memory_bytes : cgroup::kUnlimitedMemory;
 }
 
 absl::Status Unavailable(absl::string_view why) {
@@ -46,7 +60,10 @@ absl::StatusOr<internal::CgroupPlan> PlanCgroup(const task::TaskSpec& spec,
   }
   cgroup::TaskLimits limits;
   limits.cpu_shares = spec.cpu_shares();
-  limits.memory_bytes = spec.memory_bytes();
+  limits.memory_bytes = HardLimit(spec, policy);
+  if (limits.memory_bytes != spec.memory_bytes()) {
+    limits.memory_reserved_bytes = spec.memory_bytes();
+  }
   limits.pids = spec.pids();
   absl::StatusOr<internal::CgroupPlan> placed =
       cgroup::PlaceTask(facts.cgroups, policy.cgroup_parent, limits);
@@ -55,7 +72,9 @@ absl::StatusOr<internal::CgroupPlan> PlanCgroup(const task::TaskSpec& spec,
   }
   if (!placed.ok()) return placed.status();
   placed->mutable_granted()->set_cpu_shares(static_cast<uint64_t>(limits.cpu_shares));
-  placed->mutable_granted()->set_memory_bytes(limits.memory_bytes);
+  if (limits.memory_bytes != cgroup::kUnlimitedMemory) {
+    placed->mutable_granted()->set_memory_bytes(limits.memory_bytes);
+  }
   placed->mutable_granted()->set_pids(static_cast<uint64_t>(limits.pids));
   return placed;
 }

@@ -1,5 +1,6 @@
 #include "libs/plan/plan_cgroup.h"
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -11,6 +12,7 @@ namespace {
 
 using node::CgroupLayout;
 using ::testing::Contains;
+using ::testing::ElementsAre;
 
 constexpr char kTask[] = "config { command: 'x' } resources { cpu: 512 memory: 64 pids: 32 }";
 
@@ -48,6 +50,41 @@ TEST(PlanCgroup, WithoutCgroupsNothingIsGrantedEvenWhereTheyAre) {
   ASSERT_THAT(cgroup, IsOk());
   EXPECT_EQ(cgroup->hierarchies_size(), 0);
   EXPECT_FALSE(cgroup->has_granted());
+}
+
+std::vector<std::string> MemoryWrites(const char* resources, CgroupLayout layout,
+                                      uint64_t ceiling = 0) {
+  node::NodePolicy policy = node::DefaultNodePolicy();
+  policy.max_memory_bytes = ceiling;
+  const auto cgroup =
+      PlanCgroup(ExampleSpec(absl::StrCat("config { command: 'x' } resources { ", resources, " }")),
+                 ExampleFacts(layout), policy);
+  EXPECT_THAT(cgroup, IsOk());
+  std::vector<std::string> writes;
+  for (const std::string& write : Writes(*cgroup)) {
+    if (absl::StartsWith(write, "memory.")) writes.push_back(write);
+  }
+  return writes;
+}
+
+TEST(PlanCgroup, MemoryMaxIsTheLimitAndMemoryWhatIsSpared) {
+  EXPECT_THAT(MemoryWrites("memory: 10 memory_max: 30", CgroupLayout::kV2),
+              ElementsAre("memory.max=31457280", "memory.swap.max=0", "memory.low=10485760"));
+  EXPECT_THAT(MemoryWrites("memory: 10 memory_max: 30", CgroupLayout::kV1),
+              ElementsAre("memory.limit_in_bytes=31457280", "memory.memsw.limit_in_bytes=31457280",
+                          "memory.soft_limit_in_bytes=10485760"));
+  EXPECT_THAT(MemoryWrites("memory: 10 memory_max: 10", CgroupLayout::kV2),
+              ElementsAre("memory.max=10485760", "memory.swap.max=0"));
+}
+
+TEST(PlanCgroup, UnlimitedEndsAtTheNodesCeiling) {
+  EXPECT_THAT(MemoryWrites("memory: 10 memory_max: -1", CgroupLayout::kV2),
+              ElementsAre("memory.max=max", "memory.swap.max=0", "memory.low=10485760"));
+  EXPECT_THAT(MemoryWrites("memory: 10 memory_max: -1", CgroupLayout::kV1),
+              ElementsAre("memory.limit_in_bytes=-1", "memory.memsw.limit_in_bytes=-1",
+                          "memory.soft_limit_in_bytes=10485760"));
+  EXPECT_THAT(MemoryWrites("memory: 10 memory_max: -1", CgroupLayout::kV2, 20 << 20),
+              ElementsAre("memory.max=20971520", "memory.swap.max=0", "memory.low=10485760"));
 }
 
 TEST(PlanCgroup, ABadParentIsRefused) {

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <set>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "libs/base/error_reason.h"
+#include "libs/base/status_macros.h"
 
 namespace cloister::plan {
 namespace {
@@ -14,15 +16,40 @@ absl::Status NotAllowed(absl::string_view sentence) {
   return WithReason(absl::PermissionDeniedError(sentence), "USER_NOT_ALLOWED");
 }
 
+bool IsIn(uint32_t id, const std::vector<node::IdRange>& ranges) {
+  return std::any_of(ranges.begin(), ranges.end(), [id](const node::IdRange& range) {
+    return range.first <= id && id <= range.last;
+  });
+}
+
+absl::Status CheckDenied(const task::ResolvedUser& user, const node::NodePolicy& policy) {
+  const auto& denied = policy.denied_uids;
+  if ((user.uid == 0 && !policy.allow_uid_0) || IsIn(user.uid, policy.denied_host_uids) ||
+      std::find(denied.begin(), denied.end(), user.uid) != denied.end()) {
+    return NotAllowed(absl::StrCat("running as user '", user.name, "' (uid ", user.uid,
+                                   ") is not allowed on this node"));
+  }
+  std::vector<uint32_t> gids = user.groups;
+  gids.insert(gids.begin(), user.gid);
+  for (uint32_t gid : gids) {
+    if (!IsIn(gid, policy.denied_host_gids)) continue;
+    return NotAllowed(absl::StrCat("running with gid ", gid, " (user '", user.name,
+                                   "') is not allowed on this node"));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<internal::Identity> PlanIdentity(const task::UserField& asked,
                                                 const task::ResolvedUser& user,
                                                 const node::NodePolicy& policy) {
-  const auto& denied = policy.denied_uids;
-  if (std::find(denied.begin(), denied.end(), user.uid) != denied.end()) {
-    return NotAllowed(absl::StrCat("running as user '", user.name, "' (uid ", user.uid,
-                                   ") is not allowed on this node"));
+  CLOISTER_RETURN_IF_ERROR(CheckDenied(user, policy));
+  const auto& allowed = policy.allowed_users;
+  if (!allowed.empty() &&
+      std::find(allowed.begin(), allowed.end(), asked.ToString()) == allowed.end()) {
+    return NotAllowed(absl::StrCat("running as user '", asked.ToString(),
+                                   "' is not allowed on this node, which has a list of users"));
   }
   // Names are the operator's to give out, with whatever groups; numbers are the caller's own
   // choice, and group shadow's would open /etc/shadow.

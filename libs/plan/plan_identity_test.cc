@@ -65,5 +65,40 @@ TEST(PlanIdentity, TakesAGroupOfTheSystemThatPasswdGives) {
   EXPECT_THAT(Plan("33:33", www), IsOk());
 }
 
+TEST(PlanIdentity, RefusesDeniedRangesOfIds) {
+  node::NodePolicy policy = Policy();
+  task::ResolvedUser user = ExampleNobody();
+  user.groups = {27, 100};
+  const auto plan = [&] { return PlanIdentity(*task::ParseUserField("nobody"), user, policy); };
+  policy.denied_host_gids = {{0, 26}, {28, 99}};
+  EXPECT_THAT(plan(), IsOk());
+  policy.denied_host_gids = {{20, 27}};
+  EXPECT_THAT(plan(), StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("gid 27")));
+  policy.denied_host_gids = {};
+  policy.denied_host_uids = {{65000, 65534}};
+  EXPECT_THAT(plan(), StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("uid 65534")));
+}
+
+TEST(PlanIdentity, UidZeroIsRefusedEvenWhereNothingIsDenied) {
+  node::NodePolicy policy = Policy();
+  policy.denied_uids = {};
+  task::ResolvedUser root;
+  root.name = "root";
+  root.gid_from_passwd = true;
+  const auto plan = [&] { return PlanIdentity(*task::ParseUserField("root"), root, policy); };
+  EXPECT_THAT(plan(), StatusIs(absl::StatusCode::kPermissionDenied));
+  policy.allow_uid_0 = true;
+  EXPECT_THAT(plan(), IsOk());
+}
+
+TEST(PlanIdentity, AListOfUsersIsAllThereAre) {
+  node::NodePolicy policy = Policy();
+  policy.allowed_users = {"web", "1000:100"};
+  EXPECT_THAT(PlanIdentity(*task::ParseUserField(""), ExampleNobody(), policy),
+              StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("'nobody'")));
+  policy.allowed_users.push_back("nobody");
+  EXPECT_THAT(PlanIdentity(*task::ParseUserField(""), ExampleNobody(), policy), IsOk());
+}
+
 }  // namespace
 }  // namespace cloister::plan

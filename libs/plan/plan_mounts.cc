@@ -8,9 +8,27 @@ using internal::Mount;
 // As Docker and the exec driver have it.
 constexpr uint64_t kShmBytes = 64 << 20;
 
+void AddPart(const char* name, uint32_t mode, bool owned, Mount* mount) {
+  Mount::Part* part = mount->add_parts();
+  part->set_name(name);
+  part->set_mode(mode);
+  part->set_owned(owned);
+}
+
+// One mount for the three. The task cannot replace them, and logs is closed to it: that is where a
+// task once put links for its supervisor to follow (CVE-2026-6959).
+void AddAlloc(Mount* alloc) {
+  alloc->set_source("alloc");
+  alloc->set_mode(0755);
+  AddPart("data", 0700, true, alloc);
+  AddPart("tmp", 0700, true, alloc);
+  AddPart("logs", 0755, false, alloc);
+}
+
 }  // namespace
 
-google::protobuf::RepeatedPtrField<Mount> PlanMounts() {
+google::protobuf::RepeatedPtrField<Mount> PlanMounts(const task::TaskSpec& spec,
+                                                     const node::NodeFacts& facts) {
   google::protobuf::RepeatedPtrField<Mount> mounts;
   const auto add = [&mounts](Mount::Kind kind, const char* inside) -> Mount& {
     Mount* mount = mounts.Add();
@@ -33,6 +51,14 @@ google::protobuf::RepeatedPtrField<Mount> PlanMounts() {
   Mount& local = add(Mount::KIND_TASK_DIRECTORY, "/local");
   local.set_source("local");
   local.set_mode(0700);
+  AddAlloc(&add(Mount::KIND_TASK_DIRECTORY, "/alloc"));
+  // Charged to the task's memory as it fills. Not to be executed from: it is for what is read.
+  Mount& secrets = add(Mount::KIND_TMPFS, "/secrets");
+  secrets.set_size_bytes(spec.secrets_bytes());
+  secrets.set_mode(0700);
+  secrets.set_noexec(true);
+  secrets.set_owned(true);
+  secrets.set_noswap(facts.tmpfs_noswap);
   return mounts;
 }
 

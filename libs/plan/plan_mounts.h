@@ -4,11 +4,15 @@
 
 #include "cloister/internal/plan.pb.h"
 #include "google/protobuf/repeated_field.h"
+#include "libs/node/node_facts.h"
+#include "libs/task/task_spec.h"
 
 namespace cloister::plan {
 
-// In the order in which they are made: /proc, /dev/pts, /dev/shm, /dev/mqueue, /tmp, /local.
-google::protobuf::RepeatedPtrField<internal::Mount> PlanMounts();
+// Those that every task has, in the order in which they are made: /proc, /dev/pts, /dev/shm,
+// /dev/mqueue, /tmp, /local, /alloc, /secrets.
+google::protobuf::RepeatedPtrField<internal::Mount> PlanMounts(const task::TaskSpec& spec,
+                                                               const node::NodeFacts& facts);
 
 }  // namespace cloister::plan
 

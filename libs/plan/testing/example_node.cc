@@ -74,6 +74,7 @@ node::NodeFacts FactsWithSources(node::CgroupLayout layout, std::vector<HostPath
                         {"/proc/timer_stats"},
                         {"/sys/devices/virtual/powercap"},
                         Directory("/sys/firmware")};
+  facts.tmpfs_noswap = true;
   facts.hard_limits.fill(RLIM_INFINITY);
   facts.hard_limits[RLIMIT_NOFILE] = 1 << 20;
   facts.hard_limits[RLIMIT_NPROC] = 31000;
