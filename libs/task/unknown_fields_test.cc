@@ -32,9 +32,9 @@ TEST(UnknownFieldPaths, NamesThemAtEveryDepth) {
 
 TEST(UnknownFieldPaths, SeesThemAsTheyComeOverTheWire) {
   v1::TaskConfig config;
-  // ExecConfig field 3 (reserved: pid_mode) = "host".
-  ASSERT_TRUE(config.ParseFromString(std::string("\x12\x06\x1a\x04host", 8)));
-  EXPECT_THAT(UnknownFieldPaths(config), ElementsAre("config.3"));
+  // ExecConfig field 100 = "host".
+  ASSERT_TRUE(config.ParseFromString(std::string("\x12\x07\xa2\x06\x04host", 9)));
+  EXPECT_THAT(UnknownFieldPaths(config), ElementsAre("config.100"));
 }
 
 }  // namespace

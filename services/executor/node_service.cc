@@ -49,7 +49,11 @@ grpc::ServerUnaryReactor* NodeService::ListNodes(grpc::CallbackServerContext* co
                                                  v1::ListNodesResponse* response) {
   const absl::Status status = rpc::PageSize(request->page_size()).status();
   // There is one page.
-  if (status.ok()) *response->add_nodes() = Now();
+  if (status.ok()) {
+    *response->add_nodes() = Now();
+    // As in a frontend's list.
+    response->mutable_nodes(0)->clear_attributes();
+  }
   return Answer(context, status);
 }
 

@@ -16,12 +16,26 @@ namespace {
 
 // As the executor checks its own flag: the id goes into logs, tokens and messages.
 constexpr size_t kMaxNodeIdBytes = 64;
+constexpr int kMaxAttributes = 1024;
+constexpr size_t kMaxAttributeBytes = 64 << 10;
 
 bool IsNodeId(const std::string& id) {
   return !id.empty() && id.size() <= kMaxNodeIdBytes &&
          std::all_of(id.begin(), id.end(), [](unsigned char c) {
            return absl::ascii_isalnum(c) || c == '-' || c == '_' || c == '.';
          });
+}
+
+// They are kept for as long as the node is listed, and sent to whoever asks.
+absl::Status CheckAttributes(const v1::Node& node) {
+  size_t bytes = 0;
+  for (const auto& [name, value] : node.attributes()) bytes += name.size() + value.size();
+  if (node.attributes_size() <= kMaxAttributes && bytes <= kMaxAttributeBytes) {
+    return absl::OkStatus();
+  }
+  return BadField("register.node.attributes",
+                  absl::StrCat("are ", node.attributes_size(), " of ", bytes, " bytes, at most ",
+                               kMaxAttributes, " of ", kMaxAttributeBytes));
 }
 
 }  // namespace
@@ -32,6 +46,7 @@ absl::Status MayJoin(const rpc::Principal& caller, const v1::Node& node) {
                                                      " characters of A-Z a-z 0-9 . _ -"));
   }
   if (absl::Status named = rpc::CheckNodeName(caller, node.id()); !named.ok()) return named;
+  if (absl::Status fit = CheckAttributes(node); !fit.ok()) return fit;
   const absl::StatusOr<rpc::Address> address = rpc::ParseAddress(node.address());
   if (!address.ok()) return BadField("register.node.address", address.status().message());
   if (caller.role() == rpc::Role::kNode && address->is_unix()) {

@@ -12,7 +12,7 @@ namespace cloister::frontend {
 // frontend finds out whether that node answers. Behind a unix socket of our machine it could be
 // anything. The owner of our process and dev may join as any node, at any address.
 // PERMISSION_DENIED with NODE_NAME_MISMATCH or NODE_ADDRESS_NOT_ALLOWED; INVALID_ARGUMENT for an
-// address that is none.
+// address that is none, and for more attributes than a node is shown by.
 absl::Status MayJoin(const rpc::Principal& caller, const v1::Node& node);
 
 }  // namespace cloister::frontend

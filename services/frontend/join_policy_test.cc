@@ -38,6 +38,18 @@ TEST(JoinPolicy, LetsTheOwnerAndDevJoinAsAnyNode) {
   }
 }
 
+TEST(JoinPolicy, RefusesMoreAttributesThanANodeIsShownBy) {
+  const rpc::Principal owner = rpc::Principal::LocalOwner(0);
+  v1::Node node = MakeNode("n1", "unix:/run/n1.sock");
+  (*node.mutable_attributes())["attr.kernel.name"] = "linux";
+  EXPECT_THAT(MayJoin(owner, node), IsOk());
+  (*node.mutable_attributes())["meta.big"] = std::string(65 << 10, 'x');
+  EXPECT_THAT(MayJoin(owner, node), StatusIs(absl::StatusCode::kInvalidArgument));
+  node.clear_attributes();
+  for (int i = 0; i < 1025; ++i) (*node.mutable_attributes())[std::to_string(i)] = "x";
+  EXPECT_THAT(MayJoin(owner, node), StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
 TEST(JoinPolicy, RefusesIdsAndAddressesThatAreNone) {
   const rpc::Principal owner = rpc::Principal::LocalOwner(0);
   for (const std::string& id : {std::string(), std::string("a b"), std::string("a\0b", 3),

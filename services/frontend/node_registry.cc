@@ -103,7 +103,10 @@ std::vector<v1::Node> NodeRegistry::ListNodes(absl::string_view after, size_t li
   absl::MutexLock lock(&mu_);
   std::vector<v1::Node> nodes;
   for (auto it = entries_.upper_bound(after); it != entries_.end() && nodes.size() < limit; ++it) {
-    if (it->second.listed()) nodes.push_back(Shown(it->second));
+    if (!it->second.listed()) continue;
+    nodes.push_back(Shown(it->second));
+    // A thousand times these would be more than one message holds: they are GetNode's to tell.
+    nodes.back().clear_attributes();
   }
   return nodes;
 }

@@ -302,5 +302,13 @@ TEST_F(NodeRegistryTest, ListsNodesInOrder) {
   EXPECT_THAT(registry_.ListNodes("", 2), SizeIs(2));
 }
 
+TEST_F(NodeRegistryTest, AttributesAreOfOneNodeAtATime) {
+  v1::RegisterNode node = MakeNode("n1");
+  (*node.mutable_node()->mutable_attributes())["attr.kernel.name"] = "linux";
+  Join(node);
+  EXPECT_EQ(registry_.GetNode("n1")->attributes().at("attr.kernel.name"), "linux");
+  EXPECT_EQ(registry_.ListNodes("", 1).at(0).attributes_size(), 0);
+}
+
 }  // namespace
 }  // namespace cloister::frontend

@@ -1,5 +1,8 @@
+#include <map>
+
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "tools/cloister/error_text.h"
 #include "tools/cloister/table.h"
 #include "tools/cloister/verb.h"
 #include "tools/cloister/words.h"
@@ -77,8 +80,10 @@ class NodeLsVerb : public Verb {
 class NodeStatusVerb : public Verb {
  public:
   absl::string_view name() const override { return "node status"; }
-  absl::string_view arguments() const override { return "[flags] NODE"; }
-  absl::string_view summary() const override { return "Show all about one node"; }
+  absl::string_view arguments() const override { return "[flags] [NODE]"; }
+  absl::string_view summary() const override {
+    return "Show all about one node, and what tasks can ask about it";
+  }
   absl::string_view completes() const override { return "node"; }
 
   void DeclareFlags(FlagSet* flags) override {
@@ -86,11 +91,14 @@ class NodeStatusVerb : public Verb {
   }
 
   absl::StatusOr<int> Run(const std::vector<std::string>& arguments, Session* session) override {
-    absl::Status expected = ExpectArguments(arguments, {"NODE"});
+    absl::Status expected = ExpectArguments(arguments, {"NODE"}, 1);
     if (!expected.ok()) return expected;
     absl::StatusOr<std::unique_ptr<Client>> client = session->Connect();
     if (!client.ok()) return client.status();
-    absl::StatusOr<v1::Node> node = (*client)->GetNode(arguments[0]);
+    absl::StatusOr<std::string> id =
+        arguments.empty() ? OnlyNode(**client) : absl::StatusOr<std::string>(arguments[0]);
+    if (!id.ok()) return id.status();
+    absl::StatusOr<v1::Node> node = (*client)->GetNode(*id);
     if (!node.ok()) return node.status();
     absl::Status printed = json_ ? PrintJson(*node) : Print(Describe(*node, session->out));
     if (!printed.ok()) return printed;
@@ -98,6 +106,25 @@ class NodeStatusVerb : public Verb {
   }
 
  private:
+  static absl::StatusOr<std::string> OnlyNode(Client& client) {
+    absl::StatusOr<std::vector<v1::Node>> nodes = client.ListNodes();
+    if (!nodes.ok()) return nodes.status();
+    if (nodes->size() == 1) return nodes->front().id();
+    return WithHint(absl::InvalidArgumentError(
+                        absl::StrCat("which of the ", nodes->size(), " nodes? NODE is missing")),
+                    "cloister node ls");
+  }
+
+  // What tasks write in ${...}, in order of names.
+  static std::string DescribeAttributes(const v1::Node& node, const Terminal& terminal) {
+    const std::map<std::string, std::string> sorted(node.attributes().begin(),
+                                                    node.attributes().end());
+    Fields fields;
+    // An empty one is there as well: a task that asks for it gets nothing, and no error.
+    for (const auto& [name, value] : sorted) fields.Add(name, value.empty() ? "''" : value);
+    return fields.ToString(terminal);
+  }
+
   static std::string Describe(const v1::Node& node, const Terminal& terminal) {
     Fields fields;
     fields.Add("node", node.id(), Color::kBold);
@@ -120,7 +147,8 @@ class NodeStatusVerb : public Verb {
     fields.Add("version", node.version());
     fields.Add("kernel", node.kernel());
     fields.Add("registered", TimeInWords(node.register_time()));
-    return fields.ToString(terminal);
+    const std::string attributes = DescribeAttributes(node, terminal);
+    return absl::StrCat(fields.ToString(terminal), attributes.empty() ? "" : "\n", attributes);
   }
 
   bool json_ = false;
