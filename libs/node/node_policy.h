@@ -80,6 +80,8 @@ struct NodePolicy {
 
   // No two have one name.
   std::vector<HostVolume> host_volumes;
+  // Directories that host volumes lie in. Empty: anywhere.
+  std::vector<std::string> allowed_mount_sources;
 
   // What a task's root is made of; an entry that the node lacks is left out. Replaces the exec
   // driver's `chroot_env`.
@@ -94,6 +96,10 @@ struct NodePolicy {
 
   // The most that one task may ask for. 0 and infinity: no ceiling.
   uint64_t max_memory_bytes = 0;
+  // 0: max_memory_bytes.
+  uint64_t max_memory_max_bytes = 0;
+  uint64_t max_secrets_bytes = 0;
+  int64_t max_cpu_shares = 0;
   int64_t max_pids = 0;
   absl::Duration max_kill_timeout = absl::InfiniteDuration();
   // The most file descriptors that a task may open, RLIMIT_NOFILE.

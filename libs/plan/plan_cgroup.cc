@@ -12,24 +12,37 @@
 namespace cloister::plan {
 namespace {
 
+// Of resources.memory_max.
+uint64_t MemoryMaxCeiling(const node::NodePolicy& policy) {
+  return policy.max_memory_max_bytes > 0 ? policy.max_memory_max_bytes : policy.max_memory_bytes;
+}
+
 absl::Status CheckCeilings(const task::TaskSpec& spec, const node::NodePolicy& policy) {
+  const bool unlimited = spec.memory_max_bytes() == task::TaskSpec::kUnlimitedMemory;
+  constexpr int kMib = 20;
+  const struct {
+    const char* field;
+    uint64_t asked;
+    // 0: none.
+    uint64_t ceiling;
+    int unit;
+  } kCeilings[] = {
+      {"resources.memory", spec.memory_bytes(), policy.max_memory_bytes, kMib},
+      {"resources.memory_max", unlimited ? 0 : spec.memory_max_bytes(), MemoryMaxCeiling(policy),
+       kMib},
+      {"resources.secrets", spec.secrets_bytes(), policy.max_secrets_bytes, kMib},
+      {"resources.pids", static_cast<uint64_t>(spec.pids()), static_cast<uint64_t>(policy.max_pids),
+       0},
+      {"resources.cpu", static_cast<uint64_t>(spec.cpu_shares()),
+       static_cast<uint64_t>(policy.max_cpu_shares), 0},
+  };
   std::vector<FieldViolation> violations;
-  if (policy.max_memory_bytes > 0 && spec.memory_bytes() > policy.max_memory_bytes) {
-    violations.push_back({"resources.memory", absl::StrCat(spec.memory_bytes() >> 20,
-                                                           " MiB is over this node's ceiling of ",
-                                                           policy.max_memory_bytes >> 20, " MiB")});
-  }
-  if (policy.max_memory_bytes > 0 && spec.memory_max_bytes() > policy.max_memory_bytes &&
-      spec.memory_max_bytes() != task::TaskSpec::kUnlimitedMemory) {
+  for (const auto& one : kCeilings) {
+    if (one.ceiling == 0 || one.asked <= one.ceiling) continue;
+    const char* words = one.unit == kMib ? " MiB" : "";
     violations.push_back(
-        {"resources.memory_max",
-         absl::StrCat(spec.memory_max_bytes() >> 20, " MiB is over this node's ceiling of ",
-                      policy.max_memory_bytes >> 20, " MiB")});
-  }
-  if (policy.max_pids > 0 && spec.pids() > policy.max_pids) {
-    violations.push_back(
-        {"resources.pids",
-         absl::StrCat(spec.pids(), " is over this node's ceiling of ", policy.max_pids)});
+        {one.field, absl::StrCat(one.asked >> one.unit, words, " is over this node's ceiling of ",
+                                 one.ceiling >> one.unit, words)});
   }
   return InvalidArgument(violations);
 }
@@ -38,7 +51,7 @@ absl::Status CheckCeilings(const task::TaskSpec& spec, const node::NodePolicy& p
 uint64_t HardLimit(const task::TaskSpec& spec, const node::NodePolicy& policy) {
   if (spec.memory_max_bytes() == 0) return spec.memory_bytes();
   if (spec.memory_max_bytes() != task::TaskSpec::kUnlimitedMemory) return spec.memory_max_bytes();
-  return policy.max_memory_bytes > 0 ? policy.max_memory_bytes : cgroup::kUnlimitedMemory;
+  return MemoryMaxCeiling(policy) > 0 ? MemoryMaxCeiling(policy) : cgroup::kUnlimitedMemory;
 }
 
 absl::Status Unavailable(absl::string_view why) {

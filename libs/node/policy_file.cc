@@ -1,0 +1,420 @@
+#include "libs/node/policy_file.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "libs/base/lexical_path.h"
+#include "libs/base/status_macros.h"
+#include "libs/capability/names.h"
+#include "libs/hcl/content.h"
+#include "libs/hcl/diagnostic.h"
+#include "libs/hcl/evaluation.h"
+#include "libs/hcl/file.h"
+#include "libs/hcl/functions.h"
+#include "libs/node/host_root.h"
+#include "libs/node/id_ranges.h"
+#include "libs/task/user_field.h"
+
+namespace cloister::node {
+namespace {
+
+constexpr size_t kMaxFileBytes = 1 << 20;
+constexpr size_t kMaxLabelBytes = 128;
+constexpr size_t kMaxMetaEntries = 256;
+constexpr size_t kMaxMetaBytes = 16 << 10;
+constexpr int64_t kMaxMib = int64_t{1} << 32;
+constexpr int kMebibyteShift = 20;
+
+bool IsAbsoluteClean(absl::string_view path) {
+  return !path.empty() && path[0] == '/' && path.find('\0') == absl::string_view::npos &&
+         CleanPath(path) == path;
+}
+
+bool IsName(absl::string_view text) {
+  return !text.empty() && text.size() <= kMaxLabelBytes &&
+         absl::ascii_isalnum(static_cast<unsigned char>(text[0])) &&
+         std::all_of(text.begin(), text.end(), [](unsigned char c) {
+           return absl::ascii_isalnum(c) || c == '_' || c == '.' || c == '-';
+         });
+}
+
+// Reads one body's attributes into variables. What is wrong goes to the diagnostics, and the
+// variable stays as it is.
+class BodyReader {
+ public:
+  BodyReader(hcl::BodyContent content, const hcl::EvaluationScope& scope,
+             hcl::Diagnostics* diagnostics)
+      : content_(std::move(content)), scope_(scope), diagnostics_(*diagnostics) {}
+
+  const hcl::BodyContent& content() const { return content_; }
+
+  void Wrong(const hcl::Attribute& attribute, absl::string_view why) {
+    diagnostics_.AddError(absl::StrCat("Invalid ", attribute.name), why,
+                          attribute.ExpressionRange());
+  }
+
+  void Read(absl::string_view name, bool* value) {
+    const hcl::Attribute* attribute = content_.Find(name);
+    if (attribute == nullptr) return;
+    *value = hcl::EvaluateBool(*attribute, scope_, diagnostics_).value_or(*value);
+  }
+
+  void Read(absl::string_view name, std::string* value) {
+    if (auto text = Text(name)) *value = text->second;
+  }
+
+  void ReadMode(absl::string_view name, NamespaceMode* mode) {
+    auto text = Text(name);
+    if (!text.has_value()) return;
+    if (text->second == "private" || text->second == "host") {
+      *mode = text->second == "host" ? NamespaceMode::kHost : NamespaceMode::kPrivate;
+    } else {
+      Wrong(*text->first, absl::StrCat(name, " must be \"private\" or \"host\", got \"",
+                                       absl::CHexEscape(text->second), "\"."));
+    }
+  }
+
+  void ReadIds(absl::string_view name, absl::string_view field, std::vector<IdRange>* ranges) {
+    auto text = Text(name);
+    if (!text.has_value()) return;
+    absl::StatusOr<std::vector<IdRange>> parsed = ParseIdRanges(field, text->second);
+    if (!parsed.ok()) return Wrong(*text->first, absl::StrCat(parsed.status().message(), "."));
+    // After those that are denied anyway.
+    ranges->insert(ranges->end(), parsed->begin(), parsed->end());
+  }
+
+  // From `least` to `most`; others are wrong. None if it is not there.
+  absl::optional<int64_t> Integer(absl::string_view name, int64_t least, int64_t most) {
+    const hcl::Attribute* attribute = content_.Find(name);
+    if (attribute == nullptr) return absl::nullopt;
+    const absl::optional<int64_t> value = hcl::EvaluateInteger(*attribute, scope_, diagnostics_);
+    if (!value.has_value() || (*value >= least && *value <= most)) return value;
+    Wrong(*attribute, absl::StrCat("Must be from ", least, " to ", most, ", but is ", *value, "."));
+    return absl::nullopt;
+  }
+
+  void ReadMib(absl::string_view name, uint64_t* bytes) {
+    const absl::optional<int64_t> mib = Integer(name, 1, kMaxMib);
+    if (mib.has_value()) *bytes = static_cast<uint64_t>(*mib) << kMebibyteShift;
+  }
+
+  void ReadDuration(absl::string_view name, absl::Duration* value) {
+    auto text = Text(name);
+    if (!text.has_value()) return;
+    absl::Duration duration;
+    if (absl::ParseDuration(text->second, &duration) && duration >= absl::ZeroDuration() &&
+        duration < absl::InfiniteDuration()) {
+      *value = duration;
+    } else {
+      Wrong(*text->first, "Must be a duration such as \"30s\" or \"5m\".");
+    }
+  }
+
+  using List = std::pair<const hcl::Attribute*, std::vector<std::string>>;
+  absl::optional<List> Texts(absl::string_view name) {
+    const hcl::Attribute* attribute = content_.Find(name);
+    if (attribute == nullptr) return absl::nullopt;
+    auto list = hcl::EvaluateTextList(*attribute, scope_, diagnostics_);
+    if (!list.has_value()) return absl::nullopt;
+    return List(attribute, *std::move(list));
+  }
+
+  using Map = std::pair<const hcl::Attribute*, std::map<std::string, std::string>>;
+  absl::optional<Map> TextMap(absl::string_view name) {
+    const hcl::Attribute* attribute = content_.Find(name);
+    if (attribute == nullptr) return absl::nullopt;
+    auto map = hcl::EvaluateTextMap(*attribute, scope_, diagnostics_);
+    if (!map.has_value()) return absl::nullopt;
+    return Map(attribute, *std::move(map));
+  }
+
+  absl::optional<std::pair<const hcl::Attribute*, std::string>> Text(absl::string_view name) {
+    const hcl::Attribute* attribute = content_.Find(name);
+    if (attribute == nullptr) return absl::nullopt;
+    auto text = hcl::EvaluateText(*attribute, scope_, diagnostics_);
+    if (!text.has_value()) return absl::nullopt;
+    return std::make_pair(attribute, *std::move(text));
+  }
+
+  hcl::Diagnostics& diagnostics() { return diagnostics_; }
+
+ private:
+  const hcl::BodyContent content_;
+  const hcl::EvaluationScope& scope_;
+  hcl::Diagnostics& diagnostics_;
+};
+
+// One file, read block by block.
+class PolicyReader {
+ public:
+  PolicyReader(NodePolicy policy, hcl::Diagnostics* diagnostics)
+      : policy_(std::move(policy)), diagnostics_(*diagnostics) {
+    scope_.SetFunctions(&hcl::StandardFunctions());
+  }
+
+  void Read(const hcl::Body& body);
+  PolicyFile Take() { return {std::move(policy_), std::move(keys_)}; }
+
+ private:
+  BodyReader Reader(const hcl::Body& body, const hcl::BodySchema& schema) {
+    return BodyReader(body.Content(schema, diagnostics_), scope_, &diagnostics_);
+  }
+  void ReadAllowCaps(BodyReader* top);
+  void ReadChrootEnv(BodyReader* top);
+  void ReadUsers(BodyReader* top);
+  void ReadMountSources(BodyReader* top);
+  void ReadHostVolume(const hcl::Block& block);
+  void ReadCeilings(const hcl::Block& block);
+  void ReadNode(const hcl::Block& block);
+  void ReadMeta(const hcl::Block& block);
+
+  NodePolicy policy_;
+  std::set<std::string> keys_;
+  hcl::EvaluationScope scope_;
+  hcl::Diagnostics& diagnostics_;
+};
+
+const hcl::BodySchema& TopSchema() {
+  static const auto* const kSchema =
+      new hcl::BodySchema{{{"allow_caps"},
+                           {"allow_host_ipc_mode"},
+                           {"allow_host_pid_mode"},
+                           {"allowed_mount_sources"},
+                           {"allowed_users"},
+                           {"ambient_default_caps"},
+                           {"chroot_env"},
+                           {"default_ipc_mode"},
+                           {"default_pid_mode"},
+                           {"denied_host_gids"},
+                           {"denied_host_uids"},
+                           {"no_pivot_root"}},
+                          {{"ceilings", {}}, {"host_volume", {"name"}}, {"node", {}}}};
+  return *kSchema;
+}
+
+void PolicyReader::Read(const hcl::Body& body) {
+  BodyReader top = Reader(body, TopSchema());
+  for (const auto& entry : top.content().attributes) keys_.insert(entry.first);
+  for (const hcl::Block& block : top.content().blocks) keys_.insert(block.type);
+  top.ReadMode("default_pid_mode", &policy_.default_pid_mode);
+  top.ReadMode("default_ipc_mode", &policy_.default_ipc_mode);
+  top.Read("allow_host_pid_mode", &policy_.allow_host_pid_mode);
+  top.Read("allow_host_ipc_mode", &policy_.allow_host_ipc_mode);
+  top.Read("no_pivot_root", &policy_.no_pivot_root);
+  top.Read("ambient_default_caps", &policy_.ambient_default_caps);
+  top.ReadIds("denied_host_uids", "deniedHostUIDs", &policy_.denied_host_uids);
+  top.ReadIds("denied_host_gids", "deniedHostGIDs", &policy_.denied_host_gids);
+  ReadAllowCaps(&top);
+  ReadChrootEnv(&top);
+  ReadUsers(&top);
+  ReadMountSources(&top);
+  for (const hcl::Block* block : top.content().BlocksOfType("host_volume")) ReadHostVolume(*block);
+  if (const hcl::Block* block = top.content().AtMostOne("ceilings", diagnostics_)) {
+    ReadCeilings(*block);
+  }
+  if (const hcl::Block* block = top.content().AtMostOne("node", diagnostics_)) ReadNode(*block);
+}
+
+void PolicyReader::ReadAllowCaps(BodyReader* top) {
+  const auto list = top->Texts("allow_caps");
+  if (!list.has_value()) return;
+  absl::StatusOr<capability::CapabilityList> caps = capability::ParseCapabilityList(list->second);
+  if (!caps.ok()) return top->Wrong(*list->first, absl::StrCat(caps.status().message(), "."));
+  policy_.allow_caps = *caps;
+}
+
+void PolicyReader::ReadChrootEnv(BodyReader* top) {
+  const auto map = top->TextMap("chroot_env");
+  if (!map.has_value()) return;
+  policy_.chroot_entries.clear();
+  for (const auto& [outside, inside] : map->second) {
+    for (const std::string& path : {outside, inside}) {
+      if (IsAbsoluteClean(path)) continue;
+      top->Wrong(*map->first,
+                 absl::StrCat("\"", absl::CHexEscape(path), "\" is not an absolute clean path."));
+    }
+    policy_.chroot_entries.push_back({outside, inside});
+  }
+}
+
+void PolicyReader::ReadUsers(BodyReader* top) {
+  const auto list = top->Texts("allowed_users");
+  if (!list.has_value()) return;
+  // No user at all would be everybody.
+  if (list->second.empty()) top->Wrong(*list->first, "Must name a user: leave it out for all.");
+  for (const std::string& user : list->second) {
+    const absl::Status parsed = user.empty() ? absl::InvalidArgumentError("a user is empty")
+                                             : task::ParseUserField(user).status();
+    if (!parsed.ok()) top->Wrong(*list->first, absl::StrCat(parsed.message(), "."));
+  }
+  policy_.allowed_users = list->second;
+}
+
+void PolicyReader::ReadMountSources(BodyReader* top) {
+  const auto list = top->Texts("allowed_mount_sources");
+  if (!list.has_value()) return;
+  if (list->second.empty()) top->Wrong(*list->first, "Must name a directory.");
+  for (const std::string& path : list->second) {
+    if (IsAbsoluteClean(path)) continue;
+    top->Wrong(*list->first,
+               absl::StrCat("\"", absl::CHexEscape(path), "\" is not an absolute clean path."));
+  }
+  policy_.allowed_mount_sources = list->second;
+}
+
+void PolicyReader::ReadHostVolume(const hcl::Block& block) {
+  static const auto* const kSchema =
+      new hcl::BodySchema{{{"path", /*required=*/true}, {"propagation"}, {"read_only"}}, {}};
+  BodyReader reader = Reader(block.body, *kSchema);
+  HostVolume volume;
+  volume.name = block.labels.front();
+  const auto same = [&volume](const HostVolume& other) { return other.name == volume.name; };
+  if (!IsName(volume.name)) {
+    diagnostics_.AddError("Invalid name of a volume",
+                          "Must be 1 to 128 characters of A-Z a-z 0-9 . _ -, the first a letter or "
+                          "digit.",
+                          block.label_ranges.front());
+  } else if (std::any_of(policy_.host_volumes.begin(), policy_.host_volumes.end(), same)) {
+    diagnostics_.AddError("Duplicate volume",
+                          absl::StrCat("Another host_volume is named \"", volume.name, "\", too."),
+                          block.label_ranges.front());
+  }
+  reader.Read("read_only", &volume.read_only);
+  if (const auto path = reader.Text("path")) {
+    volume.path = path->second;
+    const std::vector<std::string>& within = policy_.allowed_mount_sources;
+    const auto holds = [&volume](const std::string& dir) { return IsBeneath(volume.path, dir); };
+    if (!IsAbsoluteClean(volume.path)) {
+      reader.Wrong(*path->first, "Must be an absolute clean path.");
+    } else if (!within.empty() && std::none_of(within.begin(), within.end(), holds)) {
+      reader.Wrong(*path->first, "Lies in none of allowed_mount_sources.");
+    }
+  }
+  if (const auto text = reader.Text("propagation")) {
+    const std::map<std::string, VolumePropagation> words = {
+        {"private", VolumePropagation::kPrivate},
+        {"host-to-task", VolumePropagation::kHostToTask},
+        {"bidirectional", VolumePropagation::kBidirectional}};
+    const auto word = words.find(text->second);
+    if (word == words.end()) {
+      reader.Wrong(*text->first, "Must be \"private\", \"host-to-task\" or \"bidirectional\".");
+    } else {
+      volume.propagation = word->second;
+    }
+  }
+  policy_.host_volumes.push_back(std::move(volume));
+}
+
+void PolicyReader::ReadCeilings(const hcl::Block& block) {
+  static const auto* const kSchema = new hcl::BodySchema{{{"cpu"},
+                                                          {"kill_timeout"},
+                                                          {"memory"},
+                                                          {"memory_max"},
+                                                          {"open_files"},
+                                                          {"pids"},
+                                                          {"secrets"}},
+                                                         {}};
+  BodyReader reader = Reader(block.body, *kSchema);
+  reader.ReadMib("memory", &policy_.max_memory_bytes);
+  reader.ReadMib("memory_max", &policy_.max_memory_max_bytes);
+  reader.ReadMib("secrets", &policy_.max_secrets_bytes);
+  policy_.max_pids = reader.Integer("pids", 2, 4194304).value_or(policy_.max_pids);
+  policy_.max_cpu_shares = reader.Integer("cpu", 1, 262144).value_or(policy_.max_cpu_shares);
+  if (const auto files = reader.Integer("open_files", 16, 1 << 30)) {
+    policy_.max_open_files = static_cast<uint64_t>(*files);
+  }
+  reader.ReadDuration("kill_timeout", &policy_.max_kill_timeout);
+}
+
+void PolicyReader::ReadNode(const hcl::Block& block) {
+  static const auto* const kSchema =
+      new hcl::BodySchema{{{"class"}, {"datacenter"}, {"pool"}, {"region"}}, {{"meta", {}}}};
+  BodyReader reader = Reader(block.body, *kSchema);
+  for (const auto& [name, value] : {std::make_pair("class", &policy_.labels.node_class),
+                                    std::make_pair("datacenter", &policy_.labels.datacenter),
+                                    std::make_pair("pool", &policy_.labels.pool),
+                                    std::make_pair("region", &policy_.labels.region)}) {
+    const auto text = reader.Text(name);
+    if (!text.has_value()) continue;
+    *value = text->second;
+    if (!IsName(*value)) {
+      reader.Wrong(
+          *text->first,
+          "Must be 1 to 128 characters of A-Z a-z 0-9 . _ -, the first a letter or digit.");
+    }
+  }
+  if (const hcl::Block* meta = reader.content().AtMostOne("meta", diagnostics_)) ReadMeta(*meta);
+}
+
+void PolicyReader::ReadMeta(const hcl::Block& block) {
+  size_t bytes = 0;
+  const hcl::AttributeMap attributes = block.body.JustAttributes(diagnostics_);
+  for (const auto& [key, attribute] : attributes) {
+    const auto value = hcl::EvaluateText(attribute, scope_, diagnostics_);
+    if (!value.has_value()) continue;
+    bytes += key.size() + value->size();
+    if (value->find('\0') != std::string::npos) {
+      diagnostics_.AddError("Invalid meta", "A value must not contain NUL.",
+                            attribute.ExpressionRange());
+    }
+    policy_.labels.meta[key] = *value;
+  }
+  if (attributes.size() > kMaxMetaEntries || bytes > kMaxMetaBytes) {
+    diagnostics_.AddError("Too much meta",
+                          absl::StrCat("A node has at most ", kMaxMetaEntries, " entries of ",
+                                       kMaxMetaBytes, " bytes together."),
+                          block.head_range);
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<PolicyFile> ParsePolicyFile(const std::string& name, const std::string& text,
+                                           const NodePolicy& base) {
+  hcl::Diagnostics diagnostics;
+  const hcl::File file = hcl::File::Parse(name, text, {}, diagnostics);
+  PolicyReader reader(base, &diagnostics);
+  reader.Read(file.body());
+  if (!diagnostics.HasErrors()) return reader.Take();
+  diagnostics.SortByPosition();
+  return absl::InvalidArgumentError(hcl::RenderDiagnostics(diagnostics, file.source()));
+}
+
+absl::StatusOr<PolicyFile> ReadPolicyFile(const std::string& path) {
+  CLOISTER_ASSIGN_OR_RETURN(const HostRoot root, HostRoot::Open("/"));
+  absl::StatusOr<std::string> text = root.ReadText(path);
+  if (!text.ok()) return text.status();
+  if (text->size() > kMaxFileBytes) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": is larger than 1 MiB"));
+  }
+  return ParsePolicyFile(path, *text, DefaultNodePolicy());
+}
+
+absl::Status CheckPolicyOnNode(const NodePolicy& policy, const NodeFacts& facts) {
+  std::vector<std::string> lacking;
+  for (size_t i = 0; i < policy.host_volumes.size() && i < facts.volume_sources.size(); ++i) {
+    const HostPath& source = facts.volume_sources[i];
+    if (source.kind == HostPath::Kind::kDirectory) continue;
+    lacking.push_back(absl::StrCat("host_volume '", policy.host_volumes[i].name, "': '",
+                                   absl::CHexEscape(source.path), "' is ",
+                                   source.exists() ? "no directory" : "not there"));
+  }
+  const capability::CapabilitySet unsupported = policy.allow_caps.named - facts.capabilities;
+  if (!unsupported.empty()) {
+    lacking.push_back(
+        absl::StrCat("allow_caps configured with capabilities not supported by system: ",
+                     capability::JoinedNames(unsupported)));
+  }
+  if (lacking.empty()) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrJoin(lacking, "; "));
+}
+
+}  // namespace cloister::node
