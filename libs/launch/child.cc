@@ -6,12 +6,14 @@
 #include <linux/close_range.h>
 #include <linux/keyctl.h>
 #include <linux/mount.h>
+#include <linux/openat2.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 
 #include "cloister/internal/launcher.pb.h"
+#include "libs/launch/own_directories.h"
 #include "libs/launch/raw_syscall.h"
 #include "libs/launch/report_message.h"
 #include "libs/launch/template_paths.h"
@@ -53,18 +55,39 @@ int Keyring(const ChildContext&, int*) {
   return ErrorOf(RawSyscall(__NR_keyctl, KEYCTL_JOIN_SESSION_KEYRING, 0));
 }
 
+long Open(int directory, const char* path, unsigned long resolve) {
+  const open_how how = {O_PATH | O_DIRECTORY | O_CLOEXEC, 0, resolve};
+  return RawSyscall(__NR_openat2, directory, Raw(path), Raw(&how), sizeof(how));
+}
+
+// A place that the task has chosen must be the very directory that was made for it: a link on the
+// way would put a volume over something else.
+long PlaceChosen(const ChildMount& mount) {
+  // A number of the launcher's table, which is still shared; so it is given back at once.
+  const long place = Open(AT_FDCWD, mount.inside, RESOLVE_NO_SYMLINKS);
+  if (place < 0) return place;
+  const long result = RawSyscall(__NR_move_mount, mount.tree, Raw(""), place, Raw(""),
+                                 MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+  RawSyscall(__NR_close, place);
+  return result;
+}
+
+long Place(const ChildMount& mount) {
+  if (mount.tree < 0) {
+    return RawSyscall(__NR_mount, Raw(mount.type), Raw(mount.inside), Raw(mount.type),
+                      static_cast<long>(mount.flags), Raw(mount.options));
+  }
+  if (mount.chosen) return PlaceChosen(mount);
+  return RawSyscall(__NR_move_mount, mount.tree, Raw(""), AT_FDCWD, Raw(mount.inside),
+                    MOVE_MOUNT_F_EMPTY_PATH);
+}
+
 // Before IDENTITY, as mounting needs the capabilities that it takes away. The mount namespace is a
 // copy of the template's, all of it private: nothing here can propagate to the host.
 int Mounts(const ChildContext& context, int* index) {
   for (int i = 0; i < context.mount_count; ++i) {
     *index = i;
-    const ChildMount& mount = context.mounts[i];
-    const long result =
-        mount.tree >= 0
-            ? RawSyscall(__NR_move_mount, mount.tree, Raw(""), AT_FDCWD, Raw(mount.inside),
-                         MOVE_MOUNT_F_EMPTY_PATH)
-            : RawSyscall(__NR_mount, Raw(mount.type), Raw(mount.inside), Raw(mount.type),
-                         static_cast<long>(mount.flags), Raw(mount.options));
+    const long result = Place(context.mounts[i]);
     if (result < 0) return ErrorOf(result);
   }
   return 0;
@@ -152,11 +175,50 @@ int NoNewPrivs(const ChildContext&, int*) {
   return ErrorOf(RawSyscall(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
 }
 
+// Makes what is missing of `path`, if it is beneath a directory of the task's own: as the task's
+// user, so nothing can be made that the task could not make itself, and neither through a link nor
+// in a volume that is mounted there.
+int MakeWorkDirectory(const char* path) {
+  const char* rest = nullptr;
+  long at = -1;
+  for (const char* own : kOwnDirectories) {
+    rest = RestBeneath(path, own);
+    if (rest == nullptr) continue;
+    at = Open(AT_FDCWD, own, RESOLVE_NO_SYMLINKS);
+    break;
+  }
+  if (rest == nullptr) return ENOENT;
+  while (at >= 0 && *rest != '\0') {
+    char name[256];
+    unsigned size = 0;
+    for (; *rest != '\0' && *rest != '/'; ++rest) {
+      if (size + 1 == sizeof(name)) return ENAMETOOLONG;
+      name[size++] = *rest;
+    }
+    name[size] = '\0';
+    while (*rest == '/') ++rest;
+    long next = RawSyscall(__NR_mkdirat, at, Raw(name), 0755);
+    if (next >= 0 || next == -EEXIST) {
+      next =
+          Open(static_cast<int>(at), name, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
+    }
+    RawSyscall(__NR_close, at);
+    at = next;
+  }
+  if (at < 0) return at == -EXDEV ? ENOENT : ErrorOf(at);
+  RawSyscall(__NR_close, at);
+  return 0;
+}
+
 // As the task's user, after IDENTITY, and after FDS: /proc/self/fd/N of a descriptor of ours would
 // lead out of the root (CVE-2024-21626). Should anything still do so, the kernel gives a path that
 // does not begin with "/".
 int WorkDirectory(const ChildContext& context, int*) {
-  const int error = ErrorOf(RawSyscall(__NR_chdir, Raw(context.work_dir)));
+  int error = ErrorOf(RawSyscall(__NR_chdir, Raw(context.work_dir)));
+  if (error == ENOENT) {
+    error = MakeWorkDirectory(context.work_dir);
+    if (error == 0) error = ErrorOf(RawSyscall(__NR_chdir, Raw(context.work_dir)));
+  }
   if (error != 0) return error;
   char path[4096];
   const long size = RawSyscall(__NR_getcwd, Raw(path), sizeof(path));

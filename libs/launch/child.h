@@ -23,6 +23,8 @@ struct ChildMount {
   const char* type;
   const char* options;
   unsigned long flags;
+  // `inside` is the task's choice: no link may be on the way there.
+  bool chosen;
 };
 
 struct ChildMask {

@@ -28,7 +28,8 @@ absl::Status CheckLists(const internal::LaunchPlan& plan) {
 }
 
 // Filesystem type and options of a mount that is made new inside.
-absl::Status DescribeMount(const internal::Mount& mount, ChildMount* result, std::string* options) {
+absl::Status DescribeMount(const internal::Mount& mount, const internal::Identity& identity,
+                           ChildMount* result, std::string* options) {
   switch (mount.kind()) {
     case internal::Mount::KIND_PROC:
       result->type = "proc";
@@ -43,8 +44,15 @@ absl::Status DescribeMount(const internal::Mount& mount, ChildMount* result, std
     case internal::Mount::KIND_TMPFS:
       result->type = "tmpfs";
       *options = absl::StrFormat("mode=%o,size=%d", mount.mode(), mount.size_bytes());
+      if (mount.owned()) {
+        absl::StrAppend(options, ",uid=", identity.uid(), ",gid=", identity.gid());
+      }
+      if (mount.noswap()) absl::StrAppend(options, ",noswap");
       break;
     case internal::Mount::KIND_TASK_DIRECTORY:
+      break;
+    case internal::Mount::KIND_HOST_DIRECTORY:
+      result->chosen = true;
       break;
     default:
       return absl::InvalidArgumentError(
@@ -69,8 +77,9 @@ absl::Status FlatPlan::AddMounts(const internal::LaunchPlan& plan) {
   mount_options_.resize(count);
   for (size_t i = 0; i < count; ++i) {
     const internal::Mount& mount = plan.mounts(static_cast<int>(i));
-    mounts_[i] = {mount.inside().c_str(), -1, nullptr, nullptr, 0};
-    CLOISTER_RETURN_IF_ERROR(DescribeMount(mount, &mounts_[i], &mount_options_[i]));
+    mounts_[i] = {mount.inside().c_str(), -1, nullptr, nullptr, 0, false};
+    CLOISTER_RETURN_IF_ERROR(
+        DescribeMount(mount, plan.identity(), &mounts_[i], &mount_options_[i]));
     mounts_[i].options = mount_options_[i].c_str();
   }
   context_.mounts = mounts_.data();

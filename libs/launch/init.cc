@@ -1,6 +1,6 @@
-// init: PID 1 of each task. A freestanding static program, executed from a sealed memfd that the
-// task cannot read or change, so that nothing of ours (memory, descriptors, environment) is in the
-// task's reach.
+// init: PID 1 of each task, or with pid_mode "host" the reaper of its orphans. A freestanding
+// static program, executed from a sealed memfd that the task cannot read or change, so that nothing
+// of ours (memory, descriptors, environment) is in the task's reach.
 //
 //   argv  CANDIDATE... "" ARG...   paths to try in order; the empty one ends them and is where the
 //   payload's argv begins env   the payload's, passed on untouched; init reads nothing of it fds 0
@@ -9,14 +9,18 @@
 // It starts the payload in a vforked child, hands the payload's pidfd to the launcher, forwards
 // signals, reaps, and tells the raw wait status before it exits: a namespace's init cannot die of a
 // signal that it sends itself, so its own exit status cannot carry one.
+#include <asm/stat.h>
 #include <linux/errno.h>
 #include <linux/fcntl.h>
+#include <linux/openat2.h>
 #include <linux/poll.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
 #include <linux/signal.h>
+#include <linux/stat.h>
 #include <linux/wait.h>
 
+#include "libs/launch/own_directories.h"
 #include "libs/launch/raw_syscall.h"
 #include "libs/launch/report_message.h"
 
@@ -41,6 +45,9 @@ struct Payload {
 // Written by the child in our memory; it shares it until its exec.
 volatile int g_exec_failed;
 
+// In the node's pid namespace (pid_mode "host"), where we are not PID 1.
+bool g_host_pids;
+
 void Send(const ReportMessage& message) {
   RawSyscall(__NR_sendto, kReportFd, Raw(&message), sizeof(message), 0x4000 /* MSG_NOSIGNAL */);
 }
@@ -56,12 +63,58 @@ void FailIf(long result) {
   Exit(127);
 }
 
+// chmod by descriptor, of one that was opened with O_PATH: fchmod does not take such a one, and
+// fchmodat2 is of Linux 6.6.
+long ChangeMode(long fd, unsigned mode) {
+  char path[32] = "/proc/self/fd/";
+  int end = 14;
+  int digits = 1;
+  for (long left = fd; left >= 10; left /= 10) ++digits;
+  for (int i = digits - 1; i >= 0; --i, fd /= 10) {
+    path[end + i] = static_cast<char>('0' + fd % 10);
+  }
+  path[end + digits] = '\0';
+  return RawSyscall(__NR_chmod, Raw(path), mode);
+}
+
+// As the exec driver does, but for a regular file in the task's own directories alone: the opened
+// file is the one that is looked at and changed, no link leads out of the directory, and a volume
+// that is mounted in it is another mount (RESOLVE_NO_XDEV). As the task's user, so nothing is
+// changed that the task could not change itself. True if something was.
+bool MakeExecutable(const char* path) {
+  for (const char* own : kOwnDirectories) {
+    const char* rest = RestBeneath(path, own);
+    if (rest == nullptr) continue;
+    const long directory =
+        RawSyscall(__NR_openat, AT_FDCWD, Raw(own), O_PATH | O_DIRECTORY | O_CLOEXEC);
+    const open_how how = {O_PATH | O_CLOEXEC, 0,
+                          RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV};
+    const long file = RawSyscall(__NR_openat2, directory, Raw(rest), Raw(&how), sizeof(how));
+    struct stat status;
+    const bool changed = file >= 0 && RawSyscall(__NR_fstat, file, Raw(&status)) == 0 &&
+                         S_ISREG(status.st_mode) && (status.st_mode & 0555) != 0555 &&
+                         ChangeMode(file, (status.st_mode & 07777) | 0555) == 0;
+    RawSyscall(__NR_close, file);
+    RawSyscall(__NR_close, directory);
+    return changed;
+  }
+  return false;
+}
+
+int Execute(const Payload& payload) {
+  return static_cast<int>(
+      -RawSyscall(__NR_execve, Raw(payload.argv[0]), Raw(payload.argv), Raw(payload.envp)));
+}
+
 // Only "not here" errors go on to the next place; what is there and cannot run is the answer.
 bool TryNext(int error) { return error == ENOENT || error == ENOTDIR || error == EACCES; }
 
 [[noreturn]] void RunPayload(Payload* payload) {
   // A session of its own: signals that the payload sends to its process group do not reach init.
   RawSyscall(__NR_setsid);
+  // In the node's pid namespace our death takes nothing along by itself. The payload can undo this;
+  // the cgroup, which is killed in the end, it cannot leave.
+  if (g_host_pids) RawSyscall(__NR_prctl, PR_SET_PDEATHSIG, kSigKill);
   unsigned long none = 0;
   RawSyscall(__NR_rt_sigprocmask, 2 /* SIG_SETMASK */, Raw(&none), 0, kKernelSigsetSize);
   int error = ENOENT;
@@ -69,8 +122,8 @@ bool TryNext(int error) { return error == ENOENT || error == ENOTDIR || error ==
   // To argv, not to the empty string: that stood in argv[0], which is the candidate's now.
   for (int i = 0; payload->candidates + i != payload->argv; ++i) {
     payload->argv[0] = payload->candidates[i];
-    const int failure = static_cast<int>(-RawSyscall(__NR_execve, Raw(payload->candidates[i]),
-                                                     Raw(payload->argv), Raw(payload->envp)));
+    int failure = Execute(*payload);
+    if (failure == EACCES && MakeExecutable(payload->argv[0])) failure = Execute(*payload);
     // A file without permission says more than the places after it where there is none.
     if (error != EACCES) {
       error = failure;
@@ -162,7 +215,10 @@ void ReapAll(long payload) {
     }
     // The launcher is gone: nobody would ever learn of us. (The parent-death signal says the same;
     // this one cannot be lost.)
-    if ((fds[1].revents & POLLHUP) != 0) Exit(kSigKill);
+    if ((fds[1].revents & POLLHUP) != 0) {
+      if (g_host_pids) RawSyscall(__NR_kill, payload, kSigKill);
+      Exit(kSigKill);
+    }
     if ((fds[0].revents & POLLIN) == 0) continue;
     unsigned char info[128];  // signalfd_siginfo
     if (RawSyscall(__NR_read, signals, Raw(info), sizeof(info)) != sizeof(info)) continue;
@@ -183,6 +239,9 @@ extern "C" [[noreturn]] void InitMain(long* stack) {
   FailIf(RawSyscall(__NR_prctl, PR_SET_DUMPABLE, 0));
   FailIf(RawSyscall(__NR_prctl, PR_SET_PDEATHSIG, kSigKill));
   FailIf(RawSyscall(__NR_fcntl, kReportFd, F_SETFD, FD_CLOEXEC));
+  g_host_pids = RawSyscall(__NR_getpid) != 1;
+  // So that the payload's orphans come to us here, too, and not to the node's PID 1.
+  if (g_host_pids) FailIf(RawSyscall(__NR_prctl, PR_SET_CHILD_SUBREAPER, 1));
   // What the operator's ps shows; by itself it would be the memfd's. No fence hangs on it.
   RawSyscall(__NR_prctl, PR_SET_NAME, Raw("cloister-init"));
   // All blocked: a blocked signal is queued even for a namespace's init, which otherwise drops what

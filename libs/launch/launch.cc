@@ -42,7 +42,7 @@ struct Run {
   LaunchJob job;
   std::unique_ptr<FlatPlan> flat;
   std::vector<OwnedFd> trees;
-  int template_namespace = -1;
+  MountTemplates::Template root;
   Pipe out;
   Pipe err;
   OwnedFd child_report;
@@ -68,8 +68,7 @@ absl::Status TaskDirectory(Run* run) {
 }
 
 absl::Status Template(Run* run) {
-  CLOISTER_ASSIGN_OR_RETURN(run->template_namespace,
-                            run->site->templates().Get(run->job.plan.root()));
+  CLOISTER_ASSIGN_OR_RETURN(run->root, run->site->templates().Get(run->job.plan.root()));
   return absl::OkStatus();
 }
 
@@ -148,7 +147,7 @@ absl::Status Clone(Run* run) {
   // setns(2) wants a filesystem context that nobody shares. It is the thread's own already, unless
   // a step before has started a thread from this one; then this parts them, else it does nothing.
   if (unshare(CLONE_FS) != 0) return ErrnoStatus(errno, "own filesystem context");
-  if (setns(run->template_namespace, CLONE_NEWNS) != 0)
+  if (setns(run->root->get(), CLONE_NEWNS) != 0)
     return ErrnoStatus(errno, "enter the root template");
   absl::StatusOr<ClonedChild> child =
       CloneChild(run->flat->context(), namespaces, joins.clone_into, run->thread->stack);

@@ -11,10 +11,15 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "libs/base/errno_status.h"
 #include "libs/base/status_macros.h"
 #include "libs/launch/template_paths.h"
@@ -172,6 +177,10 @@ absl::Status EnterStage() {
   if (syscall(SYS_pivot_root, ".", ".") != 0) return ErrnoStatus(errno, "pivot_root");
   if (umount2(".", MNT_DETACH) != 0) return ErrnoStatus(errno, "unmount of the old root");
   if (chdir("/") != 0) return ErrnoStatus(errno, "chdir");
+  return absl::OkStatus();
+}
+
+absl::Status MakeReadOnly() {
   // The superblock too, not only this mount: it is shared by all tasks, and each could otherwise
   // see another's mistake.
   if (mount(nullptr, "/", nullptr, MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV, nullptr) != 0) {
@@ -180,13 +189,65 @@ absl::Status EnterStage() {
   return absl::OkStatus();
 }
 
-absl::Status BuildHere(const internal::RootTemplate& root) {
+// Where the root is an initramfs, which nothing can be pivoted away from: the stage goes over it.
+// What lies below can be reached by whoever may chroot(2), so no such task is planned.
+absl::Status MoveStage() {
+  if (chdir(kStage) != 0) return ErrnoStatus(errno, "chdir into the new root");
+  if (mount(".", "/", nullptr, MS_MOVE, nullptr) != 0) {
+    return ErrnoStatus(errno, "move of the new root over '/'");
+  }
+  if (chroot(".") != 0) return ErrnoStatus(errno, "chroot into the new root");
+  if (chdir("/") != 0) return ErrnoStatus(errno, "chdir");
+  return absl::OkStatus();
+}
+
+// Mount points below "/" of the namespace that `mountinfo` shows, which stays readable when /proc
+// is gone.
+absl::StatusOr<std::vector<std::string>> MountPoints(int mountinfo) {
+  std::string text;
+  char piece[16384];
+  if (lseek(mountinfo, 0, SEEK_SET) != 0) return ErrnoStatus(errno, "mountinfo");
+  for (ssize_t size; (size = read(mountinfo, piece, sizeof(piece))) != 0;) {
+    if (size < 0) return ErrnoStatus(errno, "mountinfo");
+    text.append(piece, static_cast<size_t>(size));
+  }
+  std::vector<std::string> points;
+  for (absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
+    const std::vector<absl::string_view> fields = absl::StrSplit(line, absl::MaxSplits(' ', 5));
+    std::string point;
+    if (fields.size() < 5 || !absl::CUnescape(fields[4], &point)) {
+      return ErrnoStatus(EINVAL, absl::StrCat("mountinfo '", line, "'"));
+    }
+    if (point != "/") points.push_back(std::move(point));
+  }
+  return points;
+}
+
+// All but "/": what stays in the namespace below the new root stays in those of its tasks, and a
+// proc or sysfs there would show what MASKS hides.
+absl::Status UnmountAll(int mountinfo) {
+  constexpr int kRounds = 64;  // As many as may be mounted on one place.
+  for (int round = 0; round < kRounds; ++round) {
+    CLOISTER_ASSIGN_OR_RETURN(const std::vector<std::string> points, MountPoints(mountinfo));
+    if (points.empty()) return absl::OkStatus();
+    for (auto point = points.rbegin(); point != points.rend(); ++point) {
+      if (umount2(point->c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) == 0) continue;
+      // Covered by another, or gone with one: the next round tells.
+      if (errno == EINVAL || errno == ENOENT) continue;
+      return ErrnoStatus(errno, absl::StrCat("unmount of '", *point, "'"));
+    }
+  }
+  return ErrnoStatus(EBUSY, "unmount of what the node has mounted");
+}
+
+absl::Status BuildHere(const internal::RootTemplate& root, int mountinfo) {
   // Private before anything is mounted, so that nothing propagates to the host; recursively, as
   // below "/" more may be shared.
   if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
     return ErrnoStatus(errno, "private propagation");
   absl::StatusOr<std::vector<OwnedFd>> trees = CloneBinds(root);
   if (!trees.ok()) return trees.status();
+  if (root.no_pivot_root()) CLOISTER_RETURN_IF_ERROR(UnmountAll(mountinfo));
   if (mount("tmpfs", kStage, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=1m") != 0) {
     return ErrnoStatus(errno, "tmpfs for the new root");
   }
@@ -195,7 +256,8 @@ absl::Status BuildHere(const internal::RootTemplate& root) {
   CLOISTER_RETURN_IF_ERROR(MakeSys(root));
   // After /dev and /sys, so that an entry beneath them lands on ours.
   CLOISTER_RETURN_IF_ERROR(PlaceBinds(root, *trees));
-  return EnterStage();
+  CLOISTER_RETURN_IF_ERROR(root.no_pivot_root() ? MoveStage() : EnterStage());
+  return MakeReadOnly();
 }
 
 absl::StatusOr<OwnedFd> BuildInThisThread(const internal::RootTemplate& root) {
@@ -204,7 +266,9 @@ absl::StatusOr<OwnedFd> BuildInThisThread(const internal::RootTemplate& root) {
   // Opened while /proc is still there.
   OwnedFd mount_namespace(open("/proc/thread-self/ns/mnt", O_RDONLY | O_CLOEXEC));
   if (!mount_namespace.valid()) return ErrnoStatus(errno, "/proc/thread-self/ns/mnt");
-  CLOISTER_RETURN_IF_ERROR(BuildHere(root));
+  OwnedFd mountinfo(open("/proc/thread-self/mountinfo", O_RDONLY | O_CLOEXEC));
+  if (!mountinfo.valid()) return ErrnoStatus(errno, "/proc/thread-self/mountinfo");
+  CLOISTER_RETURN_IF_ERROR(BuildHere(root, mountinfo.get()));
   return mount_namespace;
 }
 
@@ -217,7 +281,17 @@ absl::StatusOr<OwnedFd> BuildMountTemplate(const internal::RootTemplate& root) {
   return result;
 }
 
-absl::StatusOr<int> MountTemplates::Get(const internal::RootTemplate& root) {
+void MountTemplates::DropOldest() {
+  auto oldest = templates_.end();
+  for (auto it = templates_.begin(); it != templates_.end(); ++it) {
+    // Somebody else's launch is about to enter it.
+    if (it->second.mount_namespace.use_count() > 1) continue;
+    if (oldest == templates_.end() || it->second.last_use < oldest->second.last_use) oldest = it;
+  }
+  if (oldest != templates_.end()) templates_.erase(oldest);
+}
+
+absl::StatusOr<MountTemplates::Template> MountTemplates::Get(const internal::RootTemplate& root) {
   std::string key;
   root.SerializeToString(&key);
   absl::MutexLock lock(&mutex_);
@@ -225,9 +299,12 @@ absl::StatusOr<int> MountTemplates::Get(const internal::RootTemplate& root) {
   if (found == templates_.end()) {
     absl::StatusOr<OwnedFd> built = BuildMountTemplate(root);
     if (!built.ok()) return built.status();
-    found = templates_.emplace(std::move(key), *std::move(built)).first;
+    if (templates_.size() >= kKept) DropOldest();
+    Entry entry = {std::make_shared<const OwnedFd>(*std::move(built)), 0};
+    found = templates_.emplace(std::move(key), std::move(entry)).first;
   }
-  return found->second.get();
+  found->second.last_use = ++uses_;
+  return found->second.mount_namespace;
 }
 
 }  // namespace launch

@@ -4,7 +4,9 @@
 #ifndef CLOISTER_LIBS_LAUNCH_MOUNT_TEMPLATE_H_
 #define CLOISTER_LIBS_LAUNCH_MOUNT_TEMPLATE_H_
 
+#include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 
 #include "absl/base/thread_annotations.h"
@@ -21,16 +23,28 @@ namespace launch {
 // '/data': no such file or directory".
 absl::StatusOr<OwnedFd> BuildMountTemplate(const internal::RootTemplate& root);
 
-// Templates that were built, by content. Few exist on a node (one for each chroot_env); never
-// evicted. Thread-safe.
+// Templates that were built, by content: tasks choose among the node's chroot entries, and where
+// their volumes are. Of those that no launch holds the 64 that were used last are kept.
+// Thread-safe.
 class MountTemplates {
  public:
-  // The namespace, borrowed, valid as long as *this; built at the first call.
-  absl::StatusOr<int> Get(const internal::RootTemplate& root) ABSL_LOCKS_EXCLUDED(mutex_);
+  using Template = std::shared_ptr<const OwnedFd>;
+
+  static constexpr size_t kKept = 64;
+
+  // The namespace; built at the first call. Its tasks keep it alive by themselves.
+  absl::StatusOr<Template> Get(const internal::RootTemplate& root) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
+  struct Entry {
+    Template mount_namespace;
+    uint64_t last_use;
+  };
+  void DropOldest() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
   absl::Mutex mutex_;
-  std::map<std::string, OwnedFd> templates_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, Entry> templates_ ABSL_GUARDED_BY(mutex_);
+  uint64_t uses_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace launch

@@ -3,13 +3,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <linux/openat2.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstring>
+#include <string>
 
+#include "absl/strings/str_cat.h"
 #include "libs/base/errno_status.h"
+#include "libs/base/lexical_path.h"
 #include "libs/base/status_macros.h"
 #include "libs/os/directory.h"
 
@@ -17,21 +22,106 @@ namespace cloister {
 namespace launch {
 namespace {
 
-absl::StatusOr<OwnedFd> CloneTree(const internal::Mount& mount, int directory) {
-  OwnedFd tree(static_cast<int>(
-      syscall(SYS_open_tree, directory, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)));
+using internal::Mount;
+
+uint64_t PropagationOf(const Mount& mount) {
+  switch (mount.propagation()) {
+    case Mount::PROPAGATION_SLAVE:
+      return MS_SLAVE;
+    case Mount::PROPAGATION_SHARED:
+      return MS_SHARED;
+    default:
+      return MS_PRIVATE;
+  }
+}
+
+// A detached mount of `directory`; with `recursive`, an AT_ flag or 0, with what is mounted in it.
+absl::StatusOr<OwnedFd> CloneTree(const Mount& mount, int directory, unsigned recursive) {
+  OwnedFd tree(
+      static_cast<int>(syscall(SYS_open_tree, directory, "",
+                               AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive)));
   if (!tree.valid()) return ErrnoStatus(errno, "open_tree");
   mount_attr attributes;
   std::memset(&attributes, 0, sizeof(attributes));
   attributes.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
   if (mount.noexec()) attributes.attr_set |= MOUNT_ATTR_NOEXEC;
   if (mount.read_only()) attributes.attr_set |= MOUNT_ATTR_RDONLY;
-  attributes.propagation = MS_PRIVATE;
-  if (syscall(SYS_mount_setattr, tree.get(), "", AT_EMPTY_PATH, &attributes, sizeof(attributes)) !=
-      0) {
+  attributes.propagation = PropagationOf(mount);
+  if (syscall(SYS_mount_setattr, tree.get(), "", AT_EMPTY_PATH | recursive, &attributes,
+              sizeof(attributes)) != 0) {
     return ErrnoStatus(errno, "mount_setattr");
   }
   return tree;
+}
+
+// Its parts are the task's, or closed to it, each with a mode of its own.
+absl::StatusOr<OwnedFd> MakeOwnDirectory(const Mount& mount, const internal::Identity& identity,
+                                         int task_directory) {
+  const bool of_parts = !mount.parts().empty();
+  CLOISTER_ASSIGN_OR_RETURN(
+      OwnedFd directory,
+      MakeDirectory(task_directory, mount.source(), mount.mode(), of_parts ? 0 : identity.uid(),
+                    of_parts ? 0 : identity.gid()));
+  for (const Mount::Part& part : mount.parts()) {
+    CLOISTER_RETURN_IF_ERROR(MakeDirectory(directory.get(), part.name(), part.mode(),
+                                           part.owned() ? identity.uid() : 0,
+                                           part.owned() ? identity.gid() : 0)
+                                 .status());
+  }
+  return directory;
+}
+
+// In directories that were made a moment ago and that nothing of the task has seen.
+absl::Status MakeMountPoint(const std::string& path, const internal::Identity& identity,
+                            int task_directory) {
+  OwnedFd held;
+  int at = task_directory;
+  for (absl::string_view part : SplitPath(path)) {
+    const std::string name(part);
+    absl::StatusOr<OwnedFd> next = OpenBeneath(at, name, O_RDONLY | O_DIRECTORY);
+    if (absl::IsNotFound(next.status())) {
+      next = MakeDirectory(at, name, 0755, identity.uid(), identity.gid());
+    }
+    if (!next.ok()) return next.status();
+    held = *std::move(next);
+    at = held.get();
+  }
+  return absl::OkStatus();
+}
+
+// The directory that the plan was made for: no link may be on the way, as parts of the path may be
+// a tenant's, and another directory in its place is another volume.
+absl::StatusOr<OwnedFd> OpenHostDirectory(const Mount& mount) {
+  open_how how;
+  std::memset(&how, 0, sizeof(how));
+  how.flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+  how.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  OwnedFd directory(
+      static_cast<int>(syscall(SYS_openat2, AT_FDCWD, mount.outside().c_str(), &how, sizeof(how))));
+  if (!directory.valid()) return ErrnoStatus(errno, absl::StrCat("'", mount.outside(), "'"));
+  struct stat status;
+  if (fstat(directory.get(), &status) != 0) {
+    return ErrnoStatus(errno, absl::StrCat("'", mount.outside(), "'"));
+  }
+  if (status.st_dev != mount.device() || status.st_ino != mount.inode()) {
+    return ErrnoStatus(ESTALE, absl::StrCat("'", mount.outside(),
+                                            "' is not the directory that was there when the "
+                                            "executor started"));
+  }
+  return directory;
+}
+
+absl::StatusOr<OwnedFd> PrepareTree(const Mount& mount, const internal::Identity& identity,
+                                    int task_directory) {
+  if (mount.kind() == Mount::KIND_TASK_DIRECTORY) {
+    CLOISTER_ASSIGN_OR_RETURN(OwnedFd directory, MakeOwnDirectory(mount, identity, task_directory));
+    return CloneTree(mount, directory.get(), 0);
+  }
+  if (!mount.mount_point().empty()) {
+    CLOISTER_RETURN_IF_ERROR(MakeMountPoint(mount.mount_point(), identity, task_directory));
+  }
+  CLOISTER_ASSIGN_OR_RETURN(OwnedFd directory, OpenHostDirectory(mount));
+  return CloneTree(mount, directory.get(), AT_RECURSIVE);
 }
 
 }  // namespace
@@ -41,13 +131,12 @@ absl::StatusOr<std::vector<OwnedFd>> PrepareTaskMounts(const internal::LaunchPla
                                                        int* index) {
   std::vector<OwnedFd> trees;
   for (int i = 0; i < plan.mounts_size(); ++i) {
-    const internal::Mount& mount = plan.mounts(i);
-    if (mount.kind() != internal::Mount::KIND_TASK_DIRECTORY) continue;
+    const Mount& mount = plan.mounts(i);
+    if (mount.kind() != Mount::KIND_TASK_DIRECTORY && mount.kind() != Mount::KIND_HOST_DIRECTORY) {
+      continue;
+    }
     *index = i;
-    CLOISTER_ASSIGN_OR_RETURN(OwnedFd directory,
-                              MakeDirectory(task_directory, mount.source(), mount.mode(),
-                                            plan.identity().uid(), plan.identity().gid()));
-    CLOISTER_ASSIGN_OR_RETURN(OwnedFd tree, CloneTree(mount, directory.get()));
+    CLOISTER_ASSIGN_OR_RETURN(OwnedFd tree, PrepareTree(mount, plan.identity(), task_directory));
     flat->SetTree(i, tree.get());
     trees.push_back(std::move(tree));
   }

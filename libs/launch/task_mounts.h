@@ -1,5 +1,5 @@
-// Detached mount trees of a task's own directories, made before the clone and moved into place by
-// the child.
+// Detached mount trees of a task's own directories and of its volumes, made before the clone and
+// moved into place by the child. The only place that makes directories of a task's own.
 #ifndef CLOISTER_LIBS_LAUNCH_TASK_MOUNTS_H_
 #define CLOISTER_LIBS_LAUNCH_TASK_MOUNTS_H_
 
@@ -14,8 +14,10 @@ namespace cloister {
 namespace launch {
 
 // For each KIND_TASK_DIRECTORY mount: makes its directory beneath `task_directory`, owned by the
-// task, clones it as a tree (nosuid,nodev, private) and gives that to `flat`. The result owns the
-// trees. On failure *index is the mount.
+// task, clones it as a tree (nosuid,nodev, private) and gives that to `flat`. For each
+// KIND_HOST_DIRECTORY: opens that directory of the node, without following a link, and clones it
+// with what is mounted in it (nosuid,nodev, read-only and propagating as the plan says). The result
+// owns the trees. On failure *index is the mount; ESTALE for another directory than the plan's.
 absl::StatusOr<std::vector<OwnedFd>> PrepareTaskMounts(const internal::LaunchPlan& plan,
                                                        int task_directory, FlatPlan* flat,
                                                        int* index);

@@ -36,7 +36,8 @@ namespace {
 constexpr char kPlan[] = R"(
   root {
     directories { inside: '/proc' mode: 0555 } directories { inside: '/tmp' mode: 0755 }
-    directories { inside: '/local' mode: 0755 }
+    directories { inside: '/local' mode: 0755 } directories { inside: '/alloc' mode: 0755 }
+    directories { inside: '/secrets' mode: 0755 }
     links { inside: '/bin' target: 'usr/bin' } links { inside: '/lib' target: 'usr/lib' }
     links { inside: '/lib64' target: 'usr/lib64' }
     binds { outside: '/usr' inside: '/usr' } binds { outside: '/etc' inside: '/etc' }
@@ -48,6 +49,10 @@ constexpr char kPlan[] = R"(
   mounts { kind: KIND_MQUEUE inside: '/dev/mqueue' }
   mounts { kind: KIND_TASK_DIRECTORY inside: '/tmp' source: 'tmp' mode: 1023 }
   mounts { kind: KIND_TASK_DIRECTORY inside: '/local' source: 'local' mode: 448 }
+  mounts { kind: KIND_TASK_DIRECTORY inside: '/alloc' source: 'alloc' mode: 493
+           parts { name: 'data' mode: 448 owned: true } parts { name: 'tmp' mode: 448 owned: true }
+           parts { name: 'logs' mode: 493 } }
+  mounts { kind: KIND_TMPFS inside: '/secrets' size_bytes: 1048576 mode: 448 noexec: true owned: true }
   masks { kind: KIND_READ_ONLY inside: '/proc/sys' }
   masks { kind: KIND_HIDDEN_FILE inside: '/proc/keys' }
   masks { kind: KIND_HIDDEN_DIRECTORY inside: '/proc/fs' }
