@@ -113,7 +113,7 @@ bool BodyParser::ParseItem(BodySyntax& body, Names& names) {
   reader_.Next();
   switch (reader_.PeekKind()) {
     case TokenKind::kAssign:
-      return ParseAttribute(token, body, names);
+      return ParseAttribute(token, body, names) && ExpectEndOfLine("argument");
     case TokenKind::kOpenBrace:
     case TokenKind::kOpenQuote:
     case TokenKind::kName:
