@@ -1,5 +1,9 @@
 #include "libs/node/policy_file.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <map>
 #include <utility>
@@ -7,10 +11,12 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
+#include "libs/base/errno_status.h"
 #include "libs/base/lexical_path.h"
 #include "libs/base/status_macros.h"
 #include "libs/capability/names.h"
@@ -390,7 +396,13 @@ absl::StatusOr<PolicyFile> ParsePolicyFile(const std::string& name, const std::s
 
 absl::StatusOr<PolicyFile> ReadPolicyFile(const std::string& path) {
   CLOISTER_ASSIGN_OR_RETURN(const HostRoot root, HostRoot::Open("/"));
-  absl::StatusOr<std::string> text = root.ReadText(path);
+  std::string from_root = path;
+  if (!absl::StartsWith(path, "/")) {
+    char directory[PATH_MAX];
+    if (getcwd(directory, sizeof(directory)) == nullptr) return ErrnoStatus(errno, "getcwd");
+    from_root = absl::StrCat(directory, "/", path);
+  }
+  absl::StatusOr<std::string> text = root.ReadText(from_root);
   if (!text.ok()) return text.status();
   if (text->size() > kMaxFileBytes) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": is larger than 1 MiB"));

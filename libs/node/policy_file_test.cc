@@ -189,6 +189,12 @@ TEST(PolicyFile, IsReadFromDisk) {
   EXPECT_THAT(ReadPolicyFile(root.path() + "/none"), StatusIs(absl::StatusCode::kNotFound));
 }
 
+TEST(PolicyFile, TheExampleIsOne) {
+  const auto file = ReadPolicyFile("examples/policy/node.hcl");
+  ASSERT_THAT(file, IsOk());
+  EXPECT_EQ(file->policy.host_volumes.size(), 1u);
+}
+
 TEST(PolicyOnNode, NamesAllThatTheNodeLacks) {
   NodePolicy policy = DefaultNodePolicy();
   policy.host_volumes = {{"a", "/a"}, {"b", "/b"}, {"c", "/c"}};

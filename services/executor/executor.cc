@@ -21,6 +21,7 @@
 #include "libs/cgroup/slot_sweep.h"
 #include "libs/node/fingerprint.h"
 #include "libs/node/kernel_features.h"
+#include "libs/node/policy_file.h"
 #include "libs/node/read_node_facts.h"
 #include "libs/node/user_lookup.h"
 #include "libs/os/directory.h"
@@ -60,17 +61,27 @@ absl::StatusOr<OwnedFd> MakeStateDirectory(const std::string& path) {
   return directory;
 }
 
-bool IsAboutUserOnly(const absl::Status& status) {
-  const std::vector<FieldViolation> violations = GetFieldViolations(status);
-  return !violations.empty() &&
-         std::all_of(violations.begin(), violations.end(),
-                     [](const FieldViolation& violation) { return violation.field == "user"; });
+absl::Status CheckLauncher(const ExecutorConfig& config) {
+  if (access(config.launcher_path.c_str(), X_OK) == 0) return absl::OkStatus();
+  return ErrnoStatus(errno, absl::StrCat("--launcher_path '", config.launcher_path, "'"));
+}
+
+// A node may refuse a task with all defaults (no user nobody, or not allowed; a ceiling below the
+// default) and run others.
+bool IsAboutTheTask(const absl::Status& status) {
+  return absl::IsPermissionDenied(status) || !GetFieldViolations(status).empty();
 }
 
 }  // namespace
 
 Executor::Executor(ExecutorConfig config, ExecutorLog log)
     : config_(std::move(config)), log_(std::move(log)) {}
+
+absl::Status Executor::Validate(const ExecutorConfig& config) {
+  CLOISTER_RETURN_IF_ERROR(CheckLauncher(config));
+  CLOISTER_ASSIGN_OR_RETURN(const node::NodeFacts facts, node::ReadNodeFacts("/", config.policy));
+  return node::CheckPolicyOnNode(config.policy, facts);
+}
 
 absl::StatusOr<std::unique_ptr<Executor>> Executor::Start(ExecutorConfig config, ExecutorLog log) {
   std::unique_ptr<Executor> executor(new Executor(std::move(config), std::move(log)));
@@ -85,9 +96,7 @@ absl::StatusOr<std::unique_ptr<Executor>> Executor::Start(ExecutorConfig config,
 Executor::~Executor() { Drain(absl::ZeroDuration()); }
 
 absl::Status Executor::TakeStateDirectory() {
-  if (access(config_.launcher_path.c_str(), X_OK) != 0) {
-    return ErrnoStatus(errno, absl::StrCat("--launcher_path '", config_.launcher_path, "'"));
-  }
+  CLOISTER_RETURN_IF_ERROR(CheckLauncher(config_));
   CLOISTER_ASSIGN_OR_RETURN(state_directory_, MakeStateDirectory(config_.state_dir));
   // Before anything else is looked at: two executors would remove each other's tasks.
   CLOISTER_ASSIGN_OR_RETURN(state::StateLock lock,
@@ -103,6 +112,7 @@ absl::Status Executor::TakeStateDirectory() {
 absl::Status Executor::ReadNode() {
   CLOISTER_ASSIGN_OR_RETURN(node::NodeFacts facts, node::ReadNodeFacts("/", config_.policy));
   CLOISTER_RETURN_IF_ERROR(node::CheckKernelFeatures(facts.features));
+  CLOISTER_RETURN_IF_ERROR(node::CheckPolicyOnNode(config_.policy, facts));
   if (config_.limit_by_cgroups) {
     absl::Status made = cgroup::MakeParent(facts.cgroups, config_.policy.cgroup_parent);
     if (!made.ok()) {
@@ -132,10 +142,9 @@ absl::Status Executor::ReadNode() {
     return absl::OkStatus();
   }
   // What this node's policy or flags make impossible for every task is refused now, not with each.
-  if (!IsAboutUserOnly(planned.status())) {
+  if (!IsAboutTheTask(planned.status())) {
     return Annotate(planned.status(), "no task could run on this node");
   }
-  // Such a node may still run tasks of users that it has.
   log_.trouble(Annotate(planned.status(), "a task with all defaults cannot run here"));
   return absl::OkStatus();
 }

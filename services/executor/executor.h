@@ -36,6 +36,9 @@ struct ExecutorLog {
 
 class Executor {
  public:
+  // Whether this node has what the configuration names. Reads only; needs no root.
+  static absl::Status Validate(const ExecutorConfig& config);
+
   // Takes over what an earlier executor left, and serves when it returns. An error names what is
   // missing or wrong and leaves nothing but directories; tasks of an earlier executor go on.
   static absl::StatusOr<std::unique_ptr<Executor>> Start(ExecutorConfig config, ExecutorLog log);

@@ -11,6 +11,7 @@
 #include "libs/base/field_violations.h"
 #include "libs/base/lexical_path.h"
 #include "libs/cgroup/placement.h"
+#include "libs/node/policy_file.h"
 
 namespace cloister::executor {
 namespace {
@@ -92,8 +93,26 @@ class FlagReader {
     return value;
   }
 
+  // What the file of the policy says. A key of it that is a flag as well is refused: neither should
+  // win by accident.
+  node::NodePolicy PolicyOfFile() {
+    if (flags_.policy.empty()) return node::DefaultNodePolicy();
+    absl::StatusOr<node::PolicyFile> file = node::ReadPolicyFile(flags_.policy);
+    if (!file.ok()) {
+      Keep("policy", file.status());
+      return node::DefaultNodePolicy();
+    }
+    for (const auto& [flag, given] : {std::make_pair("allow_caps", &flags_.allow_caps),
+                                      std::make_pair("chroot_env", &flags_.chroot_env)}) {
+      if (given->empty() || file->keys.count(flag) == 0) continue;
+      Wrong(flag, absl::StrCat("is given by --", flag, " and by ", flags_.policy,
+                               ": leave one of them out"));
+    }
+    return std::move(file->policy);
+  }
+
   node::NodePolicy Policy() {
-    node::NodePolicy policy = node::DefaultNodePolicy();
+    node::NodePolicy policy = PolicyOfFile();
     if (flags_.cgroups != "auto" && flags_.cgroups != "none") {
       Wrong("cgroups", absl::StrCat("'", flags_.cgroups, "' must be auto or none"));
     }

@@ -32,6 +32,7 @@ struct ExecutorFlags {
   int32_t tasks_per_launcher = 256;
   int64_t max_tasks = 4096;
   int64_t memory_mib = 0;
+  std::string policy;
   std::string allow_caps;
   std::string chroot_env;
   std::string tls_cert;
@@ -62,12 +63,14 @@ struct ExecutorConfig {
   absl::optional<rpc::TlsFiles> tls;
   bool dev = false;
   std::vector<uid_t> allowed_uids;
-  // From allow_caps, chroot_env, cgroups and cgroup_parent; the rest is the default policy.
+  // Of the file that `policy` names, and of allow_caps, chroot_env, cgroups and cgroup_parent; the
+  // rest is the default policy.
   node::NodePolicy policy;
 };
 
 // `hostname` is the node's id where none is given. INVALID_ARGUMENT with every flag that is wrong,
-// as field violations named like the flags.
+// as field violations named like the flags. Reads the file of the policy, whose problems are told
+// with their places, as one violation.
 absl::StatusOr<ExecutorConfig> ParseExecutorFlags(const ExecutorFlags& flags,
                                                   const std::string& hostname);
 

@@ -7,11 +7,13 @@
 #include "gtest/gtest.h"
 #include "libs/base/field_violations.h"
 #include "libs/base/status_matchers.h"
+#include "libs/node/testing/fake_root.h"
 
 namespace cloister::executor {
 namespace {
 
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::UnorderedElementsAre;
 
 ExecutorFlags Fit() {
@@ -79,6 +81,47 @@ TEST(ExecutorConfig, ListsAreReadInOrder) {
   EXPECT_TRUE(config->policy.allow_caps.named.Contains(0));
   EXPECT_FALSE(config->policy.allow_caps.all);
   EXPECT_EQ(config->policy.chroot_entries.size(), 2);
+}
+
+class PolicyFlag : public testing::Test {
+ protected:
+  void Write(const std::string& text) { root_.AddFile("/policy.hcl", text); }
+
+  node::FakeRoot root_;
+  ExecutorFlags flags_ = [this] {
+    ExecutorFlags flags = Fit();
+    flags.policy = root_.path() + "/policy.hcl";
+    return flags;
+  }();
+};
+
+TEST_F(PolicyFlag, TheFileIsThePolicy) {
+  Write("allow_caps = [\"chown\"]\nnode { datacenter = \"dc7\" }\n");
+  flags_.cgroup_parent = "other.slice";
+  auto config = ParseExecutorFlags(flags_, "host");
+  ASSERT_THAT(config, IsOk());
+  EXPECT_EQ(config->policy.labels.datacenter, "dc7");
+  EXPECT_TRUE(config->policy.allow_caps.named.Contains(0));
+  EXPECT_FALSE(config->policy.allow_caps.named.Contains(1));
+  EXPECT_EQ(config->policy.cgroup_parent, "other.slice");
+}
+
+TEST_F(PolicyFlag, ProblemsOfTheFileAreToldWithThoseOfFlags) {
+  Write("allow_cap = []\n");
+  flags_.max_tasks = 0;
+  EXPECT_THAT(WrongFlags(flags_), UnorderedElementsAre("policy", "max_tasks"));
+  EXPECT_THAT(ParseExecutorFlags(flags_, "host"),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("line 1, column 1")));
+  flags_.policy = root_.path() + "/none";
+  EXPECT_THAT(WrongFlags(flags_), UnorderedElementsAre("policy", "max_tasks"));
+}
+
+TEST_F(PolicyFlag, AKeyThatIsGivenAsAFlagAsWellIsRefused) {
+  Write("allow_caps = [\"chown\"]\nchroot_env = { \"/bin\" = \"/bin\" }\n");
+  flags_.allow_caps = "chown";
+  EXPECT_THAT(WrongFlags(flags_), ElementsAre("allow_caps"));
+  flags_.chroot_env = "/bin";
+  EXPECT_THAT(WrongFlags(flags_), UnorderedElementsAre("allow_caps", "chroot_env"));
 }
 
 TEST(ExecutorConfig, NoCgroupsIsSaidByTheOperatorOnly) {

@@ -10,13 +10,16 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "libs/base/field_violations.h"
 #include "libs/base/version.h"
 #include "services/executor/executor.h"
 #include "services/executor/executor_config.h"
@@ -43,6 +46,12 @@ ABSL_FLAG(int32_t, tasks_per_launcher, 256, "Most tasks of one launcher process.
 ABSL_FLAG(int64_t, max_tasks, 4096, "Most live tasks at once.");
 ABSL_FLAG(int64_t, memory_mib, 0,
           "Memory to grant to live tasks together, in MiB. 0: what the machine has.");
+ABSL_FLAG(std::string, policy, "",
+          "File of the node's policy (HCL): what tasks may do here. Default: a careful one.");
+ABSL_FLAG(
+    bool, validate_config, false,
+    "Check the flags and the policy on this node, say what is wrong or ok, and exit with 2 or "
+    "0. Starts nothing.");
 ABSL_FLAG(std::string, allow_caps, "",
           "Capabilities that tasks may add, comma-separated, or all. Default: the thirteen.");
 ABSL_FLAG(std::string, chroot_env, "",
@@ -61,6 +70,9 @@ namespace {
 // A client that is asked to go has this long.
 constexpr absl::Duration kDrainPatience = absl::Seconds(5);
 
+// Of --validate_config.
+constexpr int kExitInvalid = 2;
+
 ExecutorFlags ReadFlags() {
   ExecutorFlags flags;
   flags.node_id = absl::GetFlag(FLAGS_node_id);
@@ -75,6 +87,7 @@ ExecutorFlags ReadFlags() {
   flags.tasks_per_launcher = absl::GetFlag(FLAGS_tasks_per_launcher);
   flags.max_tasks = absl::GetFlag(FLAGS_max_tasks);
   flags.memory_mib = absl::GetFlag(FLAGS_memory_mib);
+  flags.policy = absl::GetFlag(FLAGS_policy);
   flags.allow_caps = absl::GetFlag(FLAGS_allow_caps);
   flags.chroot_env = absl::GetFlag(FLAGS_chroot_env);
   flags.tls_cert = absl::GetFlag(FLAGS_tls_cert);
@@ -115,7 +128,27 @@ int Fail(const absl::Status& status) {
   return EXIT_FAILURE;
 }
 
+// For a terminal or a deployment's script, so not by the log.
+int ValidateConfig() {
+  const absl::StatusOr<ExecutorConfig> config = ParseExecutorFlags(ReadFlags(), HostName());
+  const absl::Status status = config.ok() ? Executor::Validate(*config) : config.status();
+  if (status.ok()) {
+    std::puts("ok");
+    return EXIT_SUCCESS;
+  }
+  const std::vector<FieldViolation> violations = GetFieldViolations(status);
+  for (const FieldViolation& violation : violations) {
+    // A file's problems have lines of their own.
+    const bool lines = absl::StrContains(violation.description, '\n');
+    std::fprintf(stderr, "--%s:%s%s\n", violation.field.c_str(), lines ? "\n" : " ",
+                 violation.description.c_str());
+  }
+  if (violations.empty()) std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
+  return kExitInvalid;
+}
+
 int Main() {
+  if (absl::GetFlag(FLAGS_validate_config)) return ValidateConfig();
   if (geteuid() != 0) {
     return Fail(absl::PermissionDeniedError(
         "the executor must run as root: it makes namespaces, mounts and cgroups for tasks"));

@@ -1,7 +1,10 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include <cstdlib>
+
 #include "absl/strings/str_cat.h"
+#include "libs/base/errno_status.h"
 #include "tools/cloister/dev_binaries.h"
 #include "tools/cloister/dev_cluster.h"
 #include "tools/cloister/dev_layout.h"
@@ -31,6 +34,15 @@ absl::Status NeedDirectory(const std::string& directory) {
       "--dir /tmp/cloister");
 }
 
+// Services run in directories of their own.
+absl::StatusOr<std::string> AbsolutePath(const std::string& path) {
+  char* resolved = realpath(path.c_str(), nullptr);
+  if (resolved == nullptr) return ErrnoStatus(errno, absl::StrCat("--policy '", path, "'"));
+  std::string absolute = resolved;
+  free(resolved);
+  return absolute;
+}
+
 class DevVerb : public Verb {
  public:
   absl::string_view name() const override { return "dev"; }
@@ -53,6 +65,7 @@ class DevVerb : public Verb {
                   "none: tasks are fenced, but not limited; for machines with read-only cgroups.");
     flags->Text("bin-dir", &bin_dir_, "DIR",
                 "Where cloister-frontend, -executor and -launcher are.");
+    flags->Text("policy", &policy_, "FILE", "The policy of the nodes: what tasks may do there.");
     flags->Repeated("executor-flag", &executor_flags_, "FLAG", "A further flag for each executor.");
     flags->Repeated("frontend-flag", &frontend_flags_, "FLAG", "A further flag for the frontend.");
   }
@@ -91,6 +104,11 @@ class DevVerb : public Verb {
     options.nodes = static_cast<int>(nodes_.value_or(1));
     options.cgroups = cgroups_;
     options.executor_flags = executor_flags_;
+    if (!policy_.empty()) {
+      absl::StatusOr<std::string> policy = AbsolutePath(policy_);
+      if (!policy.ok()) return policy.status();
+      options.executor_flags.push_back(absl::StrCat("--policy=", *policy));
+    }
     options.frontend_flags = frontend_flags_;
     for (const char* name : kPassedOn) {
       const char* value = session.environment(name);
@@ -150,6 +168,7 @@ class DevVerb : public Verb {
   bool detach_ = false;
   std::string cgroups_ = "auto";
   std::string bin_dir_;
+  std::string policy_;
   std::vector<std::string> executor_flags_;
   std::vector<std::string> frontend_flags_;
 };
