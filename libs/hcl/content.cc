@@ -26,6 +26,14 @@ class EmptyBody : public BodySource {
 
 SourceRange Attribute::ExpressionRange() const { return expression->range; }
 
+std::vector<SourceRange> Attribute::ElementRanges() const {
+  std::vector<SourceRange> ranges;
+  const auto* tuple = absl::get_if<TupleExpression>(&expression->node);
+  if (tuple == nullptr) return ranges;
+  for (const ExpressionPointer& element : tuple->elements) ranges.push_back(element->range);
+  return ranges;
+}
+
 Body::Body() : source_(std::make_shared<EmptyBody>()) {}
 
 BodyContent Body::Content(const BodySchema& schema, Diagnostics& diagnostics) const {

@@ -51,6 +51,8 @@ struct Attribute {
 
   // Where the expression stands.
   SourceRange ExpressionRange() const;
+  // Where the elements of a list stand that is written out (`["a", b]`); none if it is not.
+  std::vector<SourceRange> ElementRanges() const;
 };
 
 using AttributeMap = std::map<std::string, Attribute, std::less<>>;

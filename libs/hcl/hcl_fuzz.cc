@@ -6,8 +6,10 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "libs/hcl/body_syntax.h"
 #include "libs/hcl/content.h"
 #include "libs/hcl/diagnostic.h"
+#include "libs/hcl/dynamic_blocks.h"
 #include "libs/hcl/evaluation.h"
 #include "libs/hcl/file.h"
 #include "libs/hcl/functions.h"
@@ -82,7 +84,7 @@ void ReadFile(absl::string_view text, ParseOptions::Syntax syntax) {
   const File file = File::Parse("fuzz", std::string(text), options, diagnostics);
   EvaluationScope scope = MakeScope();
   const Body rest = DefineVariables(file.body(), {{"a", "1"}}, scope, diagnostics);
-  ReadBySchema(rest, scope, 4, diagnostics);
+  ReadBySchema(ExpandDynamicBlocks(rest, scope), scope, 4, diagnostics);
   const std::string rendered = RenderDiagnostics(diagnostics, file.source());
   Check(!FindInvalidUtf8(rendered));
   for (const char c : rendered) Check(c == '\n' || static_cast<uint8_t>(c) >= 0x20);

@@ -4,8 +4,8 @@
 
 #include <memory>
 
+#include "libs/hcl/body_syntax.h"
 #include "libs/hcl/content.h"
-#include "libs/hcl/syntax.h"
 
 namespace cloister::hcl {
 

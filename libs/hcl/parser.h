@@ -7,6 +7,7 @@
 
 #include <memory>
 
+#include "libs/hcl/body_syntax.h"
 #include "libs/hcl/diagnostic.h"
 #include "libs/hcl/lexer.h"
 #include "libs/hcl/syntax.h"

@@ -1,4 +1,4 @@
-// The syntax tree: what the parsers of both syntaxes make and the evaluator walks.
+// The syntax tree of expressions: what the parsers of both syntaxes make and the evaluator walks.
 //
 // No part of it is deeper than the parser's limit allows: what can be long without being nested
 // (operators of one precedence, steps of a traversal, parts of a template) is a flat list.
@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/types/variant.h"
@@ -176,8 +177,7 @@ struct Expression {
                 VariableExpression, TraversalExpression, CallExpression, UnaryExpression,
                 BinaryExpression, ConditionalExpression, ForExpression, ScopedExpression>
       node;
-  // A template, tuple or object of a JSON file is of quoted text; this is its parentheses: a
-  // parenthesised name is no bare name where that matters (keys of objects, keywords).
+  // A name in parentheses is an expression where a bare one is text: as an object's key.
   bool parenthesised = false;
 };
 
@@ -188,31 +188,6 @@ ExpressionPointer MakeExpression(const SourceRange& range, Node node) {
   expression->node = std::move(node);
   return expression;
 }
-
-struct BodySyntax;
-
-struct AttributeSyntax {
-  std::string name;
-  SourceRange name_range;
-  SourceRange range;
-  ExpressionPointer expression;
-};
-
-struct BlockSyntax {
-  std::string type;
-  SourceRange type_range;
-  std::vector<std::string> labels;
-  std::vector<SourceRange> label_ranges;
-  std::shared_ptr<const BodySyntax> body;
-  SourceRange head_range;
-};
-
-// Attributes of one name are there once only; the parser has diagnosed the others.
-struct BodySyntax {
-  std::vector<AttributeSyntax> attributes;
-  std::vector<BlockSyntax> blocks;
-  SourceRange missing_item_range;
-};
 
 }  // namespace cloister::hcl
 

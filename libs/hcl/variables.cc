@@ -28,7 +28,7 @@ class VariableReader {
                  Diagnostics& diagnostics)
       : scope_(scope), diagnostics_(diagnostics) {
     for (const GivenVariable& variable : given) {
-      if (!given_.emplace(variable.name, &variable.value).second) {
+      if (!given_.emplace(variable.name, &variable).second) {
         diagnostics_.AddError(
             "Variable given twice",
             absl::StrCat("There are two values for the variable \"", variable.name, "\"."),
@@ -47,8 +47,10 @@ class VariableReader {
  private:
   absl::optional<Value> ReadValue(const std::string& name, const Block& block,
                                   const BodyContent& content);
-  absl::optional<Value> ReadGiven(const std::string& name, const std::string& text,
-                                  const TypeConstraint& type);
+  absl::optional<Value> ReadGiven(const GivenVariable& given, const TypeConstraint& type);
+  // A value of the command line, as what it is before it gets its type.
+  absl::optional<Value> ReadText(const std::string& name, const std::string& text,
+                                 const TypeConstraint& type);
   absl::optional<Value> ReadDefault(const Attribute& attribute, const TypeConstraint& type);
   void CheckAllDeclared();
   absl::nullopt_t InvalidGiven(const std::string& name, absl::string_view detail) {
@@ -60,7 +62,7 @@ class VariableReader {
 
   EvaluationScope& scope_;
   Diagnostics& diagnostics_;
-  std::map<std::string, const std::string*> given_;
+  std::map<std::string, const GivenVariable*> given_;
   std::map<std::string, int> declared_on_line_;
   Value::Attributes values_;
 };
@@ -102,7 +104,7 @@ absl::optional<Value> VariableReader::ReadValue(const std::string& name, const B
   absl::optional<Value> default_value;
   if (attribute != nullptr) default_value = ReadDefault(*attribute, type);
   const auto given = given_.find(name);
-  if (given != given_.end()) return ReadGiven(name, *given->second, type);
+  if (given != given_.end()) return ReadGiven(*given->second, type);
   if (attribute == nullptr) {
     diagnostics_.AddError(
         "No value for required variable",
@@ -126,30 +128,32 @@ absl::optional<Value> VariableReader::ReadDefault(const Attribute& attribute,
   return absl::nullopt;
 }
 
-absl::optional<Value> VariableReader::ReadGiven(const std::string& name, const std::string& text,
-                                                const TypeConstraint& type) {
+absl::optional<Value> VariableReader::ReadText(const std::string& name, const std::string& text,
+                                               const TypeConstraint& type) {
   if (text.size() > kGivenValueBytes) return InvalidGiven(name, "it is too long.");
   if (FindInvalidUtf8(text) || text.find('\0') != std::string::npos) {
     return InvalidGiven(name, "it is no text in UTF-8.");
   }
-  Value value = Value::String(text);
-  const bool is_text =
-      type.kind == TypeConstraint::Kind::kString || type.kind == TypeConstraint::Kind::kAny;
-  if (!is_text) {
-    // Literals only: no names, no functions.
-    Diagnostics found(1);
-    absl::optional<Value> parsed;
-    const ExpressionPointer expression = ParseSingleExpression({text}, kGivenValueDepth, found);
-    if (expression != nullptr) parsed = Evaluate(*expression, EvaluationScope(), found);
-    if (!parsed) {
-      return InvalidGiven(name,
-                          found.kept().empty() ? "it is no expression." : found.kept()[0].detail);
-    }
-    value = *std::move(parsed);
+  if (type.kind == TypeConstraint::Kind::kString || type.kind == TypeConstraint::Kind::kAny) {
+    return Value::String(text);
   }
-  absl::StatusOr<Value> converted = ConvertToType(value, type);
+  // Literals only: no names, no functions.
+  Diagnostics found(1);
+  absl::optional<Value> parsed;
+  const ExpressionPointer expression = ParseSingleExpression({text}, kGivenValueDepth, found);
+  if (expression != nullptr) parsed = Evaluate(*expression, EvaluationScope(), found);
+  if (parsed) return parsed;
+  return InvalidGiven(name, found.kept().empty() ? "it is no expression." : found.kept()[0].detail);
+}
+
+absl::optional<Value> VariableReader::ReadGiven(const GivenVariable& given,
+                                                const TypeConstraint& type) {
+  const absl::optional<Value> value =
+      given.evaluated ? given.evaluated : ReadText(given.name, given.value, type);
+  if (!value) return absl::nullopt;
+  absl::StatusOr<Value> converted = ConvertToType(*value, type);
   if (converted.ok()) return *std::move(converted);
-  return InvalidGiven(name, absl::StrCat(converted.status().message(), "."));
+  return InvalidGiven(given.name, absl::StrCat(converted.status().message(), "."));
 }
 
 void VariableReader::CheckAllDeclared() {

@@ -11,9 +11,11 @@
 #include <string>
 #include <vector>
 
+#include "absl/types/optional.h"
 #include "libs/hcl/content.h"
 #include "libs/hcl/diagnostic.h"
 #include "libs/hcl/evaluation.h"
+#include "libs/hcl/value.h"
 
 namespace cloister::hcl {
 
@@ -22,6 +24,8 @@ namespace cloister::hcl {
 struct GivenVariable {
   std::string name;
   std::string value;
+  // Of a file of values, where it is one already; then `value` is not looked at.
+  absl::optional<Value> evaluated = absl::nullopt;
 };
 
 // Reads these blocks from `body`, sets `var` and `local` in `scope` and gives the rest of the body.
