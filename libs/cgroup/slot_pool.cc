@@ -1,5 +1,7 @@
 #include "libs/cgroup/slot_pool.h"
 
+#include <sched.h>
+
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -41,7 +43,9 @@ absl::Status SlotPool::AwaitReady() {
     mu_.AssertHeld();
     return ready_.size() >= options_.target || !make_failure_.ok() || closing_;
   };
-  absl::MutexLock lock(&mu_, absl::Condition(&settled));
+  absl::MutexLock lock(&mu_);
+  filling_ = true;
+  mu_.Await(absl::Condition(&settled));
   if (closing_) return absl::FailedPreconditionError("cgroup slot pool: closed");
   return make_failure_;
 }
@@ -78,6 +82,10 @@ absl::Status SlotPool::Close(absl::Duration patience) {
 }
 
 void SlotPool::Run() {
+  // A batch thread does not preempt whom it wakes beside: that is a launch, which took a slot or
+  // gave one back. (Refused, it is an ordinary thread.)
+  const sched_param no_priority{};
+  (void)sched_setscheduler(0, SCHED_BATCH, &no_priority);
   const auto has_work = [this] {
     mu_.AssertHeld();
     return closing_ || !discarded_.empty() || WantsSlot();
@@ -87,6 +95,7 @@ void SlotPool::Run() {
     mu_.Await(absl::Condition(&has_work));
     // Making first: a launch may be waiting for it, nobody waits for a removal.
     if (WantsSlot()) {
+      filling_ = true;
       MakeOne();
     } else if (!discarded_.empty()) {
       RemoveOne();
@@ -97,7 +106,9 @@ void SlotPool::Run() {
 }
 
 bool SlotPool::WantsSlot() const {
-  return !closing_ && ready_.size() < options_.target && make_failure_.ok();
+  // Many at a time: a wake-up for each would cost a launch more than the making does.
+  const size_t wanted = filling_ ? options_.target : (options_.target + 1) / 2;
+  return !closing_ && ready_.size() < wanted && make_failure_.ok();
 }
 
 void SlotPool::MakeOne() {
@@ -111,6 +122,7 @@ void SlotPool::MakeOne() {
     discarded_.push_front(*std::move(slot));
   } else {
     ready_.push_back(*std::move(slot));
+    filling_ = ready_.size() < options_.target;
   }
 }
 

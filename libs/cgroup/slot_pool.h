@@ -86,6 +86,8 @@ class SlotPool {
   absl::Mutex mu_;
   uint64_t next_number_ ABSL_GUARDED_BY(mu_) = 1;
   std::deque<CgroupSlot> ready_ ABSL_GUARDED_BY(mu_);
+  // Until there are `target` again; begins when half of them are taken.
+  bool filling_ ABSL_GUARDED_BY(mu_) = true;
   std::deque<CgroupSlot> discarded_ ABSL_GUARDED_BY(mu_);
   // A slot is being removed: it is in no queue.
   bool removing_ ABSL_GUARDED_BY(mu_) = false;

@@ -5,6 +5,7 @@
 #include <linux/mount.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -28,6 +29,9 @@
 namespace cloister {
 namespace launch {
 namespace {
+
+// PIDFD_GET_MNT_NAMESPACE of linux/pidfd.h, which Debian 12's headers do not have yet.
+constexpr unsigned long kPidfdGetMountNamespace = _IO(0xff, 3);
 
 struct Pipe {
   OwnedFd read;
@@ -165,6 +169,8 @@ absl::Status Clone(Run* run) {
 // is not reaped yet.
 absl::Status RecordPid(Run* run) {
   run->task.pid = run->child.pid;
+  run->task.own_pid_namespace = (run->job.plan.namespaces() & CLONE_NEWPID) != 0;
+  run->task.mount_namespace = OwnedFd(ioctl(run->child.pidfd.get(), kPidfdGetMountNamespace, 0));
   CLOISTER_ASSIGN_OR_RETURN(run->task.start_time_ticks, ProcessStartTime(run->child.pid));
   return WriteProcessRecord(run->job.task_directory.get(), run->site->boot_id(), run->task);
 }

@@ -41,6 +41,12 @@ struct LaunchedTask {
   OwnedFd stdout_file;
   OwnedFd stderr_file;
   OwnedFd task_directory;
+  // The namespace's init takes all of the task's processes with it.
+  bool own_pid_namespace = false;
+  // Keeps the task's mounts beyond its end: taking them down, an RCU grace period included, would
+  // otherwise be the last thing that init does, and hold up the news of its end. Invalid where the
+  // kernel does not give it (before 6.9).
+  OwnedFd mount_namespace;
   cgroup::CgroupSlot slot;
   // Where the slot goes back to; nullptr without cgroups.
   cgroup::SlotPool* pool = nullptr;

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <thread>
+#include <utility>
 
 namespace cloister {
 namespace launch {
@@ -40,13 +41,21 @@ std::unique_ptr<LaunchThreads::Group> LaunchThreads::StartGroup(uint64_t boundin
 
 void LaunchThreads::PrepareBounding(uint64_t bounding) {
   absl::MutexLock lock(&mutex_);
-  if (usual_ == nullptr) usual_ = StartGroup(bounding);
+  if (usual_ != nullptr) return;
+  // A thread begins with the bounding set of its maker: before that is reduced.
+  if (full_ == nullptr) full_ = StartGroup(kAllCapabilities);
+  usual_ = StartGroup(bounding);
+  here_.bounding = DropBounding(bounding);
+  prepared_ = true;
+}
+
+LaunchThreads::Result LaunchThreads::LaunchHere(LaunchJob job) {
+  return Launch(site_, &here_, std::move(job));
 }
 
 LaunchThreads::Group* LaunchThreads::GroupFor(uint64_t bounding) {
   absl::MutexLock lock(&mutex_);
-  if (usual_ == nullptr) usual_ = StartGroup(bounding);
-  if ((bounding & ~usual_->bounding) == 0) return usual_.get();
+  if (usual_ != nullptr && (bounding & ~usual_->bounding) == 0) return usual_.get();
   if (full_ == nullptr) full_ = StartGroup(kAllCapabilities);
   return full_.get();
 }

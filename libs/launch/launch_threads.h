@@ -20,14 +20,26 @@ namespace launch {
 // tasks that were given more. Thread-safe.
 class LaunchThreads {
  public:
-  using Done = std::function<void(absl::variant<LaunchedTask, internal::LaunchFailure> result)>;
+  using Result = absl::variant<LaunchedTask, internal::LaunchFailure>;
+  using Done = std::function<void(Result result)>;
 
   // `site` outlives the process's threads; so must *this: it is never destroyed in production.
   LaunchThreads(LaunchSite* site, int threads_per_group)
       : site_(site), threads_per_group_(threads_per_group) {}
 
-  // Makes a group for this bounding set, if there is none yet; the first call decides.
+  // Makes a group for this bounding set, if there is none yet; the first call decides. The calling
+  // thread's own is reduced as well, so that it can launch such tasks itself.
   void PrepareBounding(uint64_t bounding);
+
+  // On the calling thread, which is the one of PrepareBounding and lives as long as the process:
+  // for a launch that nobody else waits behind, as waking a launch thread takes longer than it
+  // saves.
+  Result LaunchHere(LaunchJob job);
+  // Whether it may be called for such a task: not before PrepareBounding, and not for one that is
+  // given more.
+  bool CanLaunchHere(uint64_t bounding) const {
+    return prepared_ && (bounding & ~here_.bounding) == 0;
+  }
 
   // `done` runs on a launch thread.
   void Submit(LaunchJob job, Done done);
@@ -52,6 +64,9 @@ class LaunchThreads {
   absl::Mutex mutex_;
   std::unique_ptr<Group> usual_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<Group> full_ ABSL_GUARDED_BY(mutex_);
+  // Of LaunchHere, on its thread only.
+  bool prepared_ = false;
+  LaunchThread here_;
 };
 
 }  // namespace launch

@@ -107,21 +107,22 @@ absl::Status Supervisor::Begin(const std::string& task_id) {
   return absl::OkStatus();
 }
 
-void Supervisor::Adopt(launch::LaunchedTask task) {
-  std::string id = task.task_id;
-  Deposit({std::move(id), std::move(task)});
-}
-
-void Supervisor::Fail(const std::string& task_id, internal::LaunchFailure failure) {
-  Deposit({task_id, std::move(failure)});
-}
-
-void Supervisor::Deposit(Arrival arrival) {
+void Supervisor::Deposit(std::string task_id, LaunchResult result) {
   {
     absl::MutexLock lock(&inbox_mutex_);
-    inbox_.push_back(std::move(arrival));
+    inbox_.push_back({std::move(task_id), std::move(result)});
   }
   eventfd_write(wake_.get(), 1);
+}
+
+void Supervisor::Settle(const std::string& task_id, LaunchResult result) {
+  Task* task = Find(task_id);
+  if (task == nullptr) return;
+  if (auto* failure = absl::get_if<internal::LaunchFailure>(&result)) {
+    EndWithFailure(task, std::move(*failure));
+  } else {
+    Arrive(task, absl::get<launch::LaunchedTask>(std::move(result)));
+  }
 }
 
 void Supervisor::TakeArrivals() {
@@ -132,15 +133,7 @@ void Supervisor::TakeArrivals() {
     absl::MutexLock lock(&inbox_mutex_);
     arrivals.swap(inbox_);
   }
-  for (Arrival& arrival : arrivals) {
-    Task* task = Find(arrival.task_id);
-    if (task == nullptr) continue;
-    if (auto* failure = absl::get_if<internal::LaunchFailure>(&arrival.result)) {
-      EndWithFailure(task, std::move(*failure));
-    } else {
-      Arrive(task, absl::get<launch::LaunchedTask>(std::move(arrival.result)));
-    }
-  }
+  for (Arrival& arrival : arrivals) Settle(arrival.task_id, std::move(arrival.result));
 }
 
 absl::Status Supervisor::Watch(Task* task) {
@@ -282,8 +275,11 @@ void Supervisor::ReadUsage(Task* task, internal::Usage* usage) {
 
 void Supervisor::Finish(Task* task, int init_status) {
   timers_.Cancel(task->id);
-  task->process.slot.Kill(kKillPatience)
-      .IgnoreError();  // The pool tries removal until the kernel lets go.
+  // Whoever the task left behind. An init of a namespace takes all along by itself.
+  if (!task->process.own_pid_namespace) {
+    // The pool tries removal until the kernel lets go.
+    task->process.slot.Kill(kKillPatience).IgnoreError();
+  }
   ReadUsage(task, task->exited.mutable_usage());
   const bool ran = task->payload.valid();
   if (!ran && !task->failure.has_value()) {
@@ -308,20 +304,23 @@ void Supervisor::Finish(Task* task, int init_status) {
   // A disk that refuses the record must not lose the exit for those who are here to hear it.
   launch::WriteExitRecord(task->process.task_directory.get(), record).IgnoreError();
   syncer_->Add(std::move(task->process.task_directory));
+  LetGo(task);
+  SendEnd(*task);
+}
+
+void Supervisor::LetGo(Task* task) {
+  closer_.Close(std::move(task->process.mount_namespace));
   if (task->process.pool != nullptr) task->process.pool->Discard(std::move(task->process.slot));
   task->process = launch::LaunchedTask();
   task->payload = PidFd();
   task->state = internal::InventoryReply::Entry::STATE_EXITED;
-  SendEnd(*task);
 }
 
 void Supervisor::EndWithFailure(Task* task, internal::LaunchFailure failure) {
-  if (task->process.pool != nullptr) task->process.pool->Discard(std::move(task->process.slot));
   pump_->Finish(task->stdout_log);
   pump_->Finish(task->stderr_log);
   task->failure = std::move(failure);
-  task->process = launch::LaunchedTask();
-  task->state = internal::InventoryReply::Entry::STATE_EXITED;
+  LetGo(task);
   SendEnd(*task);
 }
 

@@ -24,12 +24,13 @@
 #include "libs/launch/launch.h"
 #include "libs/logs/log_pump.h"
 #include "libs/state/exit_syncer.h"
+#include "libs/supervise/late_closer.h"
 #include "libs/supervise/stop_timers.h"
 
 namespace cloister {
 namespace supervise {
 
-// Everything but Adopt and Fail belongs to one thread, the launcher's main thread.
+// Everything but Deposit belongs to one thread, the launcher's main thread.
 class Supervisor {
  public:
   // Where events for the controller go; called on the main thread. It must not call back.
@@ -42,10 +43,11 @@ class Supervisor {
   // known: the controller learns its state from ReportAll.
   absl::Status Begin(const std::string& task_id);
 
-  // The two ends of a launch. Thread-safe: called by launch threads.
-  void Adopt(launch::LaunchedTask task) ABSL_LOCKS_EXCLUDED(inbox_mutex_);
-  void Fail(const std::string& task_id, internal::LaunchFailure failure)
-      ABSL_LOCKS_EXCLUDED(inbox_mutex_);
+  // How a launch went: the task is watched from now on, or has ended. Deposit is for launch
+  // threads; the main thread settles then what they have left.
+  using LaunchResult = absl::variant<launch::LaunchedTask, internal::LaunchFailure>;
+  void Settle(const std::string& task_id, LaunchResult result);
+  void Deposit(std::string task_id, LaunchResult result) ABSL_LOCKS_EXCLUDED(inbox_mutex_);
 
   // Sends `signal`, and kills when the grace has passed; at once when it is 0. For a task that is
   // still starting, as soon as it runs. Unknown or ended tasks: nothing to do.
@@ -76,7 +78,7 @@ class Supervisor {
   struct Task;
   struct Arrival {
     std::string task_id;
-    absl::variant<launch::LaunchedTask, internal::LaunchFailure> result;
+    LaunchResult result;
   };
 
   explicit Supervisor(EventSink sink);
@@ -84,7 +86,6 @@ class Supervisor {
   Task* Find(const std::string& task_id);
   Task* FindBySerial(uint64_t serial);
   absl::Status Watch(Task* task);
-  void Deposit(Arrival arrival) ABSL_LOCKS_EXCLUDED(inbox_mutex_);
   void TakeArrivals() ABSL_LOCKS_EXCLUDED(inbox_mutex_);
   void Arrive(Task* task, launch::LaunchedTask process);
   void ReadReports(Task* task);
@@ -93,6 +94,8 @@ class Supervisor {
   void Kill(Task* task);
   void Finish(Task* task, int init_status);
   void ReadUsage(Task* task, internal::Usage* usage);
+  // Gives back all that the task held; it has ended.
+  void LetGo(Task* task);
   void EndWithFailure(Task* task, internal::LaunchFailure failure);
   void SendEnd(const Task& task);
 
@@ -102,6 +105,7 @@ class Supervisor {
   OwnedFd wake_;
   std::unique_ptr<logs::LogPump> pump_;
   std::unique_ptr<state::ExitSyncer> syncer_;
+  LateCloser closer_;
   absl::flat_hash_map<std::string, std::unique_ptr<Task>> tasks_;
   // By the number that epoll carries, so that a stale event finds nothing rather than another task.
   absl::flat_hash_map<uint64_t, Task*> by_serial_;

@@ -58,15 +58,16 @@ void FrontendSession::Stop() {
 void FrontendSession::Update(const SharedTask& task) {
   absl::MutexLock lock(&mu_);
   // Without a session nothing is kept: the next one begins with a snapshot.
-  if (state_ != State::kJoined) return;
-  outbox_.Update(task);
-  Pump(/*heartbeat=*/false);
+  if (state_ == State::kJoined) outbox_.Update(task);
 }
 
 void FrontendSession::Destroyed(absl::string_view task_id) {
   absl::MutexLock lock(&mu_);
-  if (state_ != State::kJoined) return;
-  outbox_.Destroyed(task_id);
+  if (state_ == State::kJoined) outbox_.Destroyed(task_id);
+}
+
+void FrontendSession::Tell() {
+  absl::MutexLock lock(&mu_);
   Pump(/*heartbeat=*/false);
 }
 
@@ -125,7 +126,7 @@ void FrontendSession::OnRead(bool ok) {
   }
   if (joined) OnJoined();
   absl::MutexLock lock(&mu_);
-  Pump(/*heartbeat=*/false);
+  if (joined || behind_) Pump(/*heartbeat=*/false);
   stream_->StartRead(&stream_->incoming);
 }
 
@@ -162,7 +163,7 @@ void FrontendSession::OnWritten(bool ok) {
   absl::MutexLock lock(&mu_);
   writing_ = false;
   // A write that fails comes with a read that fails, which ends the stream.
-  if (ok) Pump(/*heartbeat=*/false);
+  if (ok && behind_) Pump(/*heartbeat=*/false);
 }
 
 void FrontendSession::OnStreamDone(const grpc::Status& status) {
@@ -179,13 +180,16 @@ void FrontendSession::OnStreamDone(const grpc::Status& status) {
 }
 
 void FrontendSession::Pump(bool heartbeat) {
-  if (state_ != State::kJoined || writing_) return;
+  if (state_ != State::kJoined) return;
+  behind_ = outbox_.has_news();
+  if (writing_) return;
   if (outbox_.overflowed()) {
     stream_->context.TryCancel();
     return;
   }
   absl::optional<v1::NodeStatus> status = outbox_.Next(heartbeat);
   if (!status.has_value()) return;
+  behind_ = outbox_.has_news();
   *stream_->outgoing.mutable_status() = *std::move(status);
   writing_ = true;
   stream_->StartWrite(&stream_->outgoing);

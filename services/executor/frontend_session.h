@@ -34,6 +34,9 @@ class FrontendSession : public std::enable_shared_from_this<FrontendSession> {
   void Update(const SharedTask& task);
   void Destroyed(absl::string_view task_id);
 
+  // Sends what the two above have left.
+  void Tell();
+
  private:
   // One stream; FrontendSession has at most one at a time.
   class Stream final : public grpc::ClientBidiReactor<v1::JoinRequest, v1::JoinResponse> {
@@ -67,7 +70,8 @@ class FrontendSession : public std::enable_shared_from_this<FrontendSession> {
   void TakeHeartbeatInterval() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // The frontend has answered for the first time.
   void OnJoined();
-  // Writes what there is to tell, unless a write is under way.
+  // Writes what there is to tell, unless a write is under way or the window is full; what is left
+  // then goes with the next Pump.
   void Pump(bool heartbeat) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   // One timer: the next try while there is no stream, else the next heartbeat.
@@ -89,6 +93,8 @@ class FrontendSession : public std::enable_shared_from_this<FrontendSession> {
   // CallbackAlternativeCQ::Unref).
   std::unique_ptr<Stream> done_stream_ ABSL_GUARDED_BY(mu_);
   bool writing_ ABSL_GUARDED_BY(mu_) = false;
+  // Tell, or the message before, has left something: it goes as soon as it can.
+  bool behind_ ABSL_GUARDED_BY(mu_) = false;
   absl::Duration heartbeat_interval_ ABSL_GUARDED_BY(mu_);
   absl::Duration last_heard_ ABSL_GUARDED_BY(mu_);
   SessionOutbox outbox_ ABSL_GUARDED_BY(mu_);

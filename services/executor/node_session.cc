@@ -8,6 +8,14 @@
 #include "services/executor/frontend_session.h"
 
 namespace cloister::executor {
+namespace {
+
+// Between two messages with news to one frontend. The first goes at once; of a task that lives for
+// a moment the frontend then hears one state rather than three, and a thousand starts a second are
+// a few hundred messages.
+constexpr absl::Duration kPace = absl::Milliseconds(2);
+
+}  // namespace
 
 std::string MakeIncarnation(const Clock& clock) {
   // Fixed width, so that text sorts as numbers do.
@@ -21,19 +29,47 @@ NodeSession::NodeSession(NodeSessionOptions options, const Clock* clock) {
     sessions_.push_back(std::make_shared<FrontendSession>(shared, address, incarnation, clock));
   }
   for (const auto& session : sessions_) session->Start();
+  teller_ = std::thread([this] { RunTeller(); });
 }
 
 NodeSession::~NodeSession() {
+  {
+    absl::MutexLock lock(&mu_);
+    stopping_ = true;
+  }
+  teller_.join();
   for (const auto& session : sessions_) session->Stop();
 }
 
-void NodeSession::Update(const v1::Task& task) {
-  const auto shared = std::make_shared<const v1::Task>(task);
-  for (const auto& session : sessions_) session->Update(shared);
+void NodeSession::Update(std::shared_ptr<const v1::Task> task) {
+  for (const auto& session : sessions_) session->Update(task);
+  NoteNews();
 }
 
 void NodeSession::Destroyed(absl::string_view task_id) {
   for (const auto& session : sessions_) session->Destroyed(task_id);
+  NoteNews();
+}
+
+void NodeSession::NoteNews() {
+  if (sessions_.empty()) return;
+  absl::MutexLock lock(&mu_);
+  news_ = true;
+}
+
+void NodeSession::RunTeller() {
+  const auto wanted = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return news_ || stopping_; };
+  while (true) {
+    {
+      absl::MutexLock lock(&mu_);
+      mu_.Await(absl::Condition(&wanted));
+      if (stopping_) return;
+      news_ = false;
+    }
+    for (const auto& session : sessions_) session->Tell();
+    absl::MutexLock lock(&mu_);
+    if (mu_.AwaitWithTimeout(absl::Condition(&stopping_), kPace)) return;
+  }
 }
 
 }  // namespace cloister::executor

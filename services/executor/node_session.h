@@ -6,7 +6,8 @@
 //   engine.Watch(...)  ->  session.Update(task), session.Destroyed(task_id)
 //
 // One session to each frontend, each by itself: one that cannot be reached is tried again for ever,
-// with growing, jittered pauses, and is told everything anew when it can. No thread of its own.
+// with growing, jittered pauses, and is told everything anew when it can. News go out on a thread
+// of the session's own, so that whoever changes a task does not pay for their telling.
 #ifndef CLOISTER_SERVICES_EXECUTOR_NODE_SESSION_H_
 #define CLOISTER_SERVICES_EXECUTOR_NODE_SESSION_H_
 
@@ -15,11 +16,14 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "cloister/v1/node_service.pb.h"
 #include "cloister/v1/task.pb.h"
@@ -71,11 +75,19 @@ class NodeSession {
 
   // What happens to the node's tasks, for each task in the order in which it happens. Cheap, and
   // never calls back: may be called under the engine's locks.
-  void Update(const v1::Task& task);
+  void Update(std::shared_ptr<const v1::Task> task);
+  void Update(const v1::Task& task) { Update(std::make_shared<const v1::Task>(task)); }
   void Destroyed(absl::string_view task_id);
 
  private:
+  void RunTeller() ABSL_LOCKS_EXCLUDED(mu_);
+  void NoteNews() ABSL_LOCKS_EXCLUDED(mu_);
+
   std::vector<std::shared_ptr<FrontendSession>> sessions_;
+  absl::Mutex mu_;
+  bool news_ ABSL_GUARDED_BY(mu_) = false;
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  std::thread teller_;
 };
 
 }  // namespace cloister::executor

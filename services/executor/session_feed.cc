@@ -47,7 +47,7 @@ void SessionFeed::State::Drain() {
     if (event.change == engine::TaskChange::kDestroyed) {
       session->Destroyed(event.task->id());
     } else {
-      session->Update(*event.task);
+      session->Update(event.task);
     }
   }
 }

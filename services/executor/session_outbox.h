@@ -53,6 +53,8 @@ class SessionOutbox {
   // More changes wait than may: this stream must end, and the next one begins with a snapshot.
   bool overflowed() const { return overflowed_; }
   size_t waiting() const { return waiting_; }
+  // The next message would not be empty.
+  bool has_news() const { return !order_.empty() || (snapshot_added_ && !synced_told_); }
 
  private:
   struct Record {

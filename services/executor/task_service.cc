@@ -92,6 +92,14 @@ absl::StatusOr<engine::StartCommand> TaskService::MakeStart(
   return start;
 }
 
+template <typename Call>
+void TaskService::LimitWait(const grpc::ServerContextBase& context, Call* call) const {
+  call->EndAtDrain(drain_);
+  const absl::Time deadline = rpc::CallDeadline(context);
+  const absl::Time capped = rpc::CappedDeadline(deadline, absl::Now(), kLongestWait);
+  if (capped < deadline) call->EndAt(capped, WaitedTooLong());
+}
+
 ServerUnaryReactor* TaskService::StartTask(CallbackServerContext* context,
                                            const v1::StartTaskRequest* request,
                                            v1::StartTaskResponse* response) {
@@ -103,9 +111,19 @@ ServerUnaryReactor* TaskService::StartTask(CallbackServerContext* context,
   // request_id.
   std::shared_ptr<UnaryCall<v1::StartTaskResponse>> call =
       UnaryCall<v1::StartTaskResponse>::Open(response);
-  engine_->Start(*std::move(start), [call](absl::StatusOr<engine::TaskSnapshot> task) {
+  const auto answer = [call](const engine::TaskSnapshot& task) {
+    call->Answer([&task](v1::StartTaskResponse* response) { *response->mutable_task() = *task; });
+  };
+  const bool until_end = request->wait() == v1::StartTaskRequest::WAIT_ENDED;
+  if (until_end) LimitWait(*context, call.get());
+  engine_->Start(*std::move(start), [engine = engine_, until_end, answer,
+                                     call](absl::StatusOr<engine::TaskSnapshot> task) {
     if (!task.ok()) return call->Fail(task.status());
-    call->Answer([&task](v1::StartTaskResponse* response) { *response->mutable_task() = **task; });
+    if (!until_end) return answer(*task);
+    // Removed in between: there is no end to be told.
+    const absl::StatusOr<engine::WaitTicket> ticket = engine->Wait((*task)->id(), answer);
+    if (!ticket.ok()) return call->Fail(ticket.status());
+    call->OnEnd([engine, ticket = *ticket] { engine->CancelWait(ticket); });
   });
   return call.get();
 }
@@ -165,10 +183,7 @@ ServerUnaryReactor* TaskService::WaitTask(CallbackServerContext* context,
     return call.get();
   }
   call->OnEnd([engine = engine_, ticket = *ticket] { engine->CancelWait(ticket); });
-  call->EndAtDrain(drain_);
-  const absl::Time deadline = rpc::CallDeadline(*context);
-  const absl::Time capped = rpc::CappedDeadline(deadline, absl::Now(), kLongestWait);
-  if (capped < deadline) call->EndAt(capped, WaitedTooLong());
+  LimitWait(*context, call.get());
   return call.get();
 }
 

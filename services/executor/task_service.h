@@ -59,6 +59,9 @@ class TaskService final : public v1::TaskService::CallbackService {
  private:
   absl::StatusOr<engine::StartCommand> MakeStart(const grpc::ServerContextBase& context,
                                                  const v1::StartTaskRequest& request) const;
+  // Of a call that may last: what ends it beside its answer.
+  template <typename Call>
+  void LimitWait(const grpc::ServerContextBase& context, Call* call) const;
   absl::Status FillList(const grpc::ServerContextBase& context, const v1::ListTasksRequest& request,
                         v1::ListTasksResponse* response) const;
   absl::Status Stop(const v1::StopTaskRequest& request, v1::StopTaskResponse* response) const;

@@ -190,6 +190,56 @@ TEST_F(TaskServiceTest, ATaskRunsAndItsExitIsReported) {
   EXPECT_EQ(ended->exit_result().exit_code(), 7);
 }
 
+TEST_F(TaskServiceTest, AStartThatWaitsForTheEndAnswersWithIt) {
+  v1::StartTaskRequest request = StartRequest("r", "/exit/7");
+  request.set_wait(v1::StartTaskRequest::WAIT_ENDED);
+  auto ended = Start(request);
+  ASSERT_THAT(ended, IsOk());
+  EXPECT_EQ(ended->state(), v1::TASK_STATE_EXITED);
+  EXPECT_EQ(ended->exit_result().exit_code(), 7);
+  // Sent again, whenever: the same end.
+  auto again = Start(request);
+  ASSERT_THAT(again, IsOk());
+  EXPECT_EQ(again->revision(), ended->revision());
+}
+
+TEST_F(TaskServiceTest, AStartThatWaitsForTheEndAndGoesLeavesTheTask) {
+  v1::StartTaskRequest request = StartRequest("r", "/run");
+  request.set_wait(v1::StartTaskRequest::WAIT_ENDED);
+  grpc::ClientContext context;
+  rpc::SetDeadline(&context, absl::Milliseconds(50));
+  v1::StartTaskResponse response;
+  EXPECT_EQ(stub_->StartTask(&context, request, &response).error_code(),
+            grpc::StatusCode::DEADLINE_EXCEEDED);
+  request.set_wait(v1::StartTaskRequest::WAIT_EXECED);
+  auto task = Start(request);
+  ASSERT_THAT(task, IsOk());
+  EXPECT_EQ(task->state(), v1::TASK_STATE_RUNNING);
+  EXPECT_THAT(Stop(task->id()), IsOk());
+  EXPECT_THAT(Wait(task->id()), IsOk());
+}
+
+TEST_F(TaskServiceTest, ADrainEndsAStartThatWaitsForTheEnd) {
+  v1::StartTaskRequest request = StartRequest("r", "/run");
+  ASSERT_THAT(Start(request), IsOk());
+  request.set_wait(v1::StartTaskRequest::WAIT_ENDED);
+  grpc::ClientContext context;
+  v1::StartTaskResponse response;
+  grpc::Status status;
+  absl::Notification answered;
+  stub_->async()->StartTask(&context, &request, &response, [&](const grpc::Status& answer) {
+    status = answer;
+    answered.Notify();
+  });
+  // Answered after the start has arrived, as the connection carries calls in order.
+  v1::GetTaskRequest get;
+  get.set_task_id(task::DeriveTaskId(absl::StrCat("uid:", geteuid()), "r"));
+  ASSERT_THAT(Call(&v1::TaskService::Stub::GetTask, get), IsOk());
+  server_->Drain(absl::Seconds(60));
+  answered.WaitForNotification();
+  EXPECT_EQ(rpc::FromGrpcStatus(status).code(), absl::StatusCode::kUnavailable);
+}
+
 TEST_F(TaskServiceTest, TheTaskIdComesFromPrincipalAndRequestId) {
   const std::string id = task::DeriveTaskId(absl::StrCat("uid:", geteuid()), "r");
   v1::StartTaskRequest request = StartRequest("r", "/run");

@@ -13,8 +13,10 @@
 #include <memory>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "libs/rpc/drain_signal.h"
 #include "libs/rpc/status_conversion.h"
@@ -31,7 +33,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
     return call;
   }
 
-  // The next three are for the handler that opened the call, before it returns the reactor, each at
+  // The next two are for the handler that opened the call, before it returns the reactor, each at
   // most once.
 
   // Ends the call with DrainSignal::Refusal() when the server drains: for calls that may last.
@@ -50,8 +52,15 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
                 });
   }
 
-  // Called when the call is done, whatever has ended it.
-  void OnEnd(std::function<void()> on_end) { on_end_ = std::move(on_end); }
+  // Called when the call is done, whatever has ended it; here if it is done already. At most once,
+  // on any thread.
+  void OnEnd(std::function<void()> on_end) ABSL_LOCKS_EXCLUDED(mutex_) {
+    {
+      absl::MutexLock lock(&mutex_);
+      if (!done_) on_end_.swap(on_end);
+    }
+    if (on_end) on_end();
+  }
 
   // The first answer counts; `fill` is called for that one only, and then the response is sent.
   void Answer(absl::FunctionRef<void(Response*)> fill) {
@@ -76,12 +85,20 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
     const std::shared_ptr<UnaryCall> self = std::move(self_);
     drain_ = rpc::DrainSignal::Subscription();
     if (alarm_ != nullptr) alarm_->Cancel();
-    if (on_end_) on_end_();
+    std::function<void()> on_end;
+    {
+      absl::MutexLock lock(&mutex_);
+      done_ = true;
+      on_end.swap(on_end_);
+    }
+    if (on_end) on_end();
   }
 
   Response* const response_;
   std::atomic<bool> ended_ = false;
-  std::function<void()> on_end_;
+  absl::Mutex mutex_;
+  bool done_ ABSL_GUARDED_BY(mutex_) = false;
+  std::function<void()> on_end_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<grpc::Alarm> alarm_;
   rpc::DrainSignal::Subscription drain_;
   std::shared_ptr<UnaryCall> self_;

@@ -49,11 +49,15 @@ bool IsOutOfRoom(const grpc::Status& status) {
 }
 
 grpc::ServerUnaryReactor* TaskStart::Start(NodeRegistry* registry, ExecutorConnections* connections,
+                                           rpc::DrainSignal* drain,
                                            grpc::CallbackServerContext* caller,
                                            const rpc::Principal& principal,
                                            const v1::StartTaskRequest& request,
                                            v1::StartTaskResponse* response) {
   auto* start = new TaskStart(registry, connections, caller, principal, request, response);
+  if (request.wait() == v1::StartTaskRequest::WAIT_ENDED) {
+    start->drain_ = drain->Subscribe([start] { start->OnDrain(); });
+  }
   absl::Status status = start->Identify();
   if (status.ok()) status = start->Send();
   if (!status.ok()) start->Finish(rpc::ToGrpcStatus(status));
@@ -74,6 +78,19 @@ void TaskStart::OnCancel() {
   absl::MutexLock lock(&mu_);
   cancelled_ = true;
   if (context_ != nullptr) context_->TryCancel();
+}
+
+// The task goes on: the caller asks again, with the same request_id, whoever serves then.
+void TaskStart::OnDrain() {
+  absl::MutexLock lock(&mu_);
+  drained_ = true;
+  cancelled_ = true;
+  if (context_ != nullptr) context_->TryCancel();
+}
+
+bool TaskStart::drained() {
+  absl::MutexLock lock(&mu_);
+  return drained_;
 }
 
 absl::Status TaskStart::Identify() {
@@ -107,7 +124,8 @@ void TaskStart::Answered(const grpc::Status& status) {
   registry_->EndStart(query_.task_id, OutcomeOf(status),
                       status.ok() ? &response_->task() : nullptr);
   if (!target_.placed || !IsOutOfRoom(status)) {
-    Finish(AnswerOf(target_.node_id, status));
+    Finish(drained() ? rpc::ToGrpcStatus(rpc::DrainSignal::Refusal())
+                     : AnswerOf(target_.node_id, status));
     return;
   }
   query_.refused_by.insert(target_.node_id);
@@ -118,7 +136,11 @@ void TaskStart::Answered(const grpc::Status& status) {
 grpc::ClientContext* TaskStart::NewContext() {
   absl::MutexLock lock(&mu_);
   context_ = std::make_unique<grpc::ClientContext>();
-  PrepareForward(*caller_, {target_.node_id, stub_, principal_}, kMaxUnaryTime, context_.get());
+  // The executor sets the bound of a wait for the end.
+  const absl::Duration max_time = request_.wait() == v1::StartTaskRequest::WAIT_ENDED
+                                      ? absl::InfiniteDuration()
+                                      : kMaxUnaryTime;
+  PrepareForward(*caller_, {target_.node_id, stub_, principal_}, max_time, context_.get());
   if (cancelled_) context_->TryCancel();
   return context_.get();
 }

@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "cloister/v1/task_service.pb.h"
+#include "libs/rpc/drain_signal.h"
 #include "libs/rpc/principal.h"
 #include "services/frontend/executor_connections.h"
 #include "services/frontend/node_registry.h"
@@ -31,8 +32,9 @@ bool IsOutOfRoom(const grpc::Status& status);
 
 class TaskStart final : public grpc::ServerUnaryReactor {
  public:
-  // `registry` and `connections` outlive the call. Deletes itself when it is done.
+  // `registry`, `connections` and `drain` outlive the call. Deletes itself when it is done.
   static grpc::ServerUnaryReactor* Start(NodeRegistry* registry, ExecutorConnections* connections,
+                                         rpc::DrainSignal* drain,
                                          grpc::CallbackServerContext* caller,
                                          const rpc::Principal& principal,
                                          const v1::StartTaskRequest& request,
@@ -45,6 +47,8 @@ class TaskStart final : public grpc::ServerUnaryReactor {
 
   void OnCancel() override;
   void OnDone() override { delete this; }
+  void OnDrain() ABSL_LOCKS_EXCLUDED(mu_);
+  bool drained() ABSL_LOCKS_EXCLUDED(mu_);
 
   // Checks the request's ids and fills in the task's.
   absl::Status Identify();
@@ -64,9 +68,12 @@ class TaskStart final : public grpc::ServerUnaryReactor {
   ExecutorStub stub_;
   v1::StartTaskRequest request_;
   v1::StartTaskResponse* const response_;
+  // Of a start that is to last until the task's end.
+  rpc::DrainSignal::Subscription drain_;
 
   absl::Mutex mu_;
   bool cancelled_ ABSL_GUARDED_BY(mu_) = false;
+  bool drained_ ABSL_GUARDED_BY(mu_) = false;
   std::unique_ptr<grpc::ClientContext> context_ ABSL_GUARDED_BY(mu_);
 };
 

@@ -133,6 +133,19 @@ TEST(StartTask, CancelsTheForwardedCallWithItsCaller) {
   node.tasks().AwaitCancelled(1);
 }
 
+TEST(StartTask, EndsAWaitForTheEndWhenItDrains) {
+  TestCluster cluster;
+  FakeExecutor& node = cluster.AddNode("n1");
+  node.tasks().HoldStarts(true);
+  v1::StartTaskRequest request = MakeStart("r1");
+  request.set_wait(v1::StartTaskRequest::WAIT_ENDED);
+  std::thread caller([&] { EXPECT_EQ(ReasonOf(Start(cluster, request)), "SHUTTING_DOWN"); });
+  while (node.tasks().starts() == 0) std::this_thread::yield();
+  cluster.frontend().drain().Fire();
+  caller.join();
+  node.tasks().AwaitCancelled(1);
+}
+
 TEST(StartTask, AsksAgainWhereAStartOfUnknownOutcomeWent) {
   TestCluster cluster;
   FakeExecutor& n1 = cluster.AddNode("n1");

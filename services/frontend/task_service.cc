@@ -58,7 +58,7 @@ ServerUnaryReactor* TaskService::StartTask(CallbackServerContext* context,
                                            v1::StartTaskResponse* response) {
   const absl::StatusOr<rpc::Principal> caller = options_.caller_of(*context);
   if (!caller.ok()) return Answer(context, caller.status());
-  return TaskStart::Start(registry_, connections_, context, *caller, *request, response);
+  return TaskStart::Start(registry_, connections_, drain_, context, *caller, *request, response);
 }
 
 ServerUnaryReactor* TaskService::GetTask(CallbackServerContext* context,

@@ -39,6 +39,11 @@ absl::StatusOr<Packet> Control::Receive() {
   return packet;
 }
 
+bool Control::HasMore() const {
+  char byte;
+  return recv(connection_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
+}
+
 void Control::Send(const internal::LauncherEvent& event) {
   if (!connection_.valid()) return;
   backlog_.push_back(event.SerializeAsString());

@@ -28,6 +28,9 @@ class Control {
   // OUT_OF_RANGE when the controller has gone; it is dropped then, and the next one may come.
   absl::StatusOr<Packet> Receive();
 
+  // Whether Receive would find something now.
+  bool HasMore() const;
+
   // Sends now, or when the socket has room; without a controller there is nobody to tell, and the
   // state is kept by whom it belongs to. False when the controller was dropped.
   void Send(const internal::LauncherEvent& event);

@@ -85,6 +85,8 @@ absl::Status Launcher::Run() {
 void Launcher::WatchConnection() {
   if (control_.connection() < 0) return;
   const uint32_t events = EPOLLIN | (control_.has_backlog() ? static_cast<uint32_t>(EPOLLOUT) : 0u);
+  if (events == watched_events_) return;
+  watched_events_ = events;
   Watch(epoll_.get(), control_.connection(), kConnection, events)
       .IgnoreError();  // It was watched already.
 }
@@ -95,6 +97,8 @@ void Launcher::AcceptController() {
     std::fprintf(stderr, "refused a controller: %s\n", accepted.ToString().c_str());
     return;
   }
+  // Another connection, whatever its number.
+  watched_events_ = 0;
   WatchConnection();
 }
 
@@ -154,7 +158,7 @@ void Launcher::FailLaunch(const std::string& task_id, const absl::Status& status
   failure.set_step(internal::LAUNCH_STEP_PLAN);
   failure.set_error_number(ErrnoOf(status));
   failure.set_detail(std::string(status.message()));
-  supervisor_->Fail(task_id, std::move(failure));
+  supervisor_->Settle(task_id, std::move(failure));
 }
 
 void Launcher::HandleLaunch(internal::Launch request, std::vector<OwnedFd> fds) {
@@ -178,14 +182,14 @@ void Launcher::HandleLaunch(internal::Launch request, std::vector<OwnedFd> fds) 
   job.task_id = request.task_id();
   job.plan = std::move(*request.mutable_plan());
   job.task_directory = std::move(fds[0]);
-  supervise::Supervisor* const supervisor = supervisor_.get();
   const std::string task_id = job.task_id;
-  threads_->Submit(std::move(job), [supervisor, task_id](auto result) {
-    if (auto* failure = absl::get_if<internal::LaunchFailure>(&result)) {
-      supervisor->Fail(task_id, std::move(*failure));
-    } else {
-      supervisor->Adopt(absl::get<launch::LaunchedTask>(std::move(result)));
-    }
+  if (!control_.HasMore() && threads_->CanLaunchHere(job.plan.capabilities().bounding())) {
+    supervisor_->Settle(task_id, threads_->LaunchHere(std::move(job)));
+    return;
+  }
+  supervise::Supervisor* const supervisor = supervisor_.get();
+  threads_->Submit(std::move(job), [supervisor, task_id](launch::LaunchThreads::Result result) {
+    supervisor->Deposit(task_id, std::move(result));
   });
 }
 

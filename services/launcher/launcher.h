@@ -39,6 +39,8 @@ class Launcher {
   Control control_;
   std::unique_ptr<supervise::Supervisor> supervisor_;
   OwnedFd epoll_;
+  // What the connection is watched for.
+  uint32_t watched_events_ = 0;
   bool retiring_ = false;
 };
 

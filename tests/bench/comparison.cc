@@ -121,7 +121,7 @@ absl::StatusOr<Report> Run::Measure() {
   report.extra_mounts = options_.extra_mounts;
   CLOISTER_ASSIGN_OR_RETURN(report.facts, ReadMachineFacts(options_.contenders, directory_));
   report.facts.emplace_back("timed",
-                            "peers: the whole command; Cloister: StartTask and WaitTask, while "
+                            "peers: the whole command; Cloister: StartTask(wait=ENDED), while "
                             "DestroyTask counts in starts/s and CPU");
   if (unified.moved()) {
     report.facts.emplace_back("note", "cgroup2 mounted elsewhere than crun looks: it refuses it");

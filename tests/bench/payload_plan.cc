@@ -1,12 +1,15 @@
 #include "tests/bench/payload_plan.h"
 
+#include <utility>
+
 #include "libs/base/status_macros.h"
+#include "libs/engine/node_planner.h"
+#include "libs/engine/task_planner.h"
+#include "libs/node/fingerprint.h"
 #include "libs/node/node_facts.h"
 #include "libs/node/node_policy.h"
 #include "libs/node/read_node_facts.h"
 #include "libs/node/user_lookup.h"
-#include "libs/plan/make_launch_plan.h"
-#include "libs/task/parse_task_spec.h"
 
 namespace cloister::bench {
 
@@ -19,10 +22,12 @@ v1::TaskConfig PayloadConfig() {
 absl::StatusOr<internal::LaunchPlan> MakePayloadPlan(const std::string& cgroup_parent) {
   node::NodePolicy policy = node::DefaultNodePolicy();
   policy.cgroup_parent = cgroup_parent;
-  CLOISTER_ASSIGN_OR_RETURN(const node::NodeFacts facts, node::ReadNodeFacts("/", policy));
-  CLOISTER_ASSIGN_OR_RETURN(const task::TaskSpec spec, task::ParseTaskSpec(PayloadConfig()));
-  CLOISTER_ASSIGN_OR_RETURN(const task::ResolvedUser user, node::LookUpUser(spec.user()));
-  return plan::MakeLaunchPlan(spec, user, facts, policy);
+  CLOISTER_ASSIGN_OR_RETURN(node::NodeFacts facts, node::ReadNodeFacts("/", policy));
+  facts.attributes.merge(node::NodeAttributes(policy.labels, "some-node"));
+  const engine::NodePlanner planner(std::move(facts), policy, node::LookUpUser);
+  CLOISTER_ASSIGN_OR_RETURN(engine::PlannedTask planned,
+                            planner.Plan(PayloadConfig(), "some task"));
+  return std::move(planned.plan);
 }
 
 }  // namespace cloister::bench

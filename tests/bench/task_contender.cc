@@ -38,19 +38,13 @@ absl::Status TaskContender::StartToExit(int worker) {
   v1::StartTaskRequest start;
   start.set_request_id(absl::StrCat(id_prefix_, "-", next_id_.fetch_add(1)));
   *start.mutable_config() = PayloadConfig();
-  // The end is what is waited for: the start need not be.
-  start.set_wait(v1::StartTaskRequest::WAIT_ACCEPTED);
-  v1::StartTaskResponse started;
+  start.set_wait(v1::StartTaskRequest::WAIT_ENDED);
+  v1::StartTaskResponse ended;
   CLOISTER_RETURN_IF_ERROR(
-      Call(stub_.get(), "StartTask", &v1::TaskService::Stub::StartTask, start, &started));
+      Call(stub_.get(), "StartTask", &v1::TaskService::Stub::StartTask, start, &ended));
+  const v1::Task& task = ended.task();
   std::string& task_id = task_ids_[static_cast<size_t>(worker)];
-  task_id = started.task().id();
-  v1::WaitTaskRequest wait;
-  wait.set_task_id(task_id);
-  v1::WaitTaskResponse waited;
-  CLOISTER_RETURN_IF_ERROR(
-      Call(stub_.get(), "WaitTask", &v1::TaskService::Stub::WaitTask, wait, &waited));
-  const v1::Task& task = waited.task();
+  task_id = task.id();
   if (task.state() == v1::TASK_STATE_EXITED && task.exit_result().exit_code() == 0 &&
       task.exit_result().signal() == 0 && !task.exit_result().has_start_failure()) {
     return absl::OkStatus();

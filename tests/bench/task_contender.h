@@ -1,4 +1,5 @@
-// A task of Cloister's, asked for over gRPC: StartTask and WaitTask are timed, DestroyTask follows.
+// A task of Cloister's, asked for over gRPC: one StartTask that waits for the end is timed,
+// DestroyTask follows.
 #ifndef CLOISTER_TESTS_BENCH_TASK_CONTENDER_H_
 #define CLOISTER_TESTS_BENCH_TASK_CONTENDER_H_
 
