@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
 #include "libs/base/status_macros.h"
 #include "libs/plan/describe_failure.h"
 #include "libs/plan/explain_plan.h"
@@ -21,6 +23,23 @@ constexpr char kNoTaskYet[] = "TASK-ID";
 std::string Attribute(const std::string& name, const node::NodeFacts& facts) {
   const auto found = facts.attributes.find(name);
   return found == facts.attributes.end() ? "" : found->second;
+}
+
+// In the form of ExplainPlan's lines. Values of the node only: what else there is may be secret.
+std::string ExplainReferences(const v1::TaskConfig& config, const node::NodeFacts& facts) {
+  std::string text;
+  for (const std::string& name : task::ReferencedNames(config)) {
+    const auto found = facts.attributes.find(name);
+    const std::string value =
+        found == facts.attributes.end()
+            ? "a variable of the task (value not shown)"
+            : absl::StrCat("'", absl::CHexEscape(found->second), "' (an attribute of the node)");
+    absl::StrAppend(&text, "reference     ${", absl::CHexEscape(name), "} is ", value, "\n");
+  }
+  if (!config.constraints().empty()) {
+    absl::StrAppend(&text, "constraints   ", config.constraints_size(), ", met by this node\n");
+  }
+  return text;
 }
 
 }  // namespace
@@ -72,7 +91,8 @@ absl::StatusOr<PlannedTask> NodePlanner::Plan(const v1::TaskConfig& config,
 absl::StatusOr<Explanation> NodePlanner::Explain(const v1::TaskConfig& config) const {
   CLOISTER_ASSIGN_OR_RETURN(const task::TaskSpec spec, Specify(config, kNoTaskYet));
   CLOISTER_ASSIGN_OR_RETURN(const PlannedTask planned, PlanSpec(spec));
-  return Explanation{plan::ExplainPlan(spec, facts_, policy_, planned.plan),
+  return Explanation{absl::StrCat(plan::ExplainPlan(spec, facts_, policy_, planned.plan),
+                                  ExplainReferences(config, facts_)),
                      plan::RedactedPlanText(planned.plan)};
 }
 

@@ -96,6 +96,20 @@ TEST_F(NodePlannerTest, ReferencesAreReplacedByWhatThisNodeKnows) {
   EXPECT_THAT(planned->plan.exec().env(), Contains("NOMAD_SHORT_ALLOC_ID=abcdefgh"));
 }
 
+TEST_F(NodePlannerTest, AnExplanationSaysWhatReferencesStandForButNotOfTheTasksOwn) {
+  config_.mutable_config()->set_work_dir("/local/${node.datacenter}");
+  (*config_.mutable_env())["TOKEN"] = "hunter2";
+  v1::Constraint* constraint = config_.add_constraints();
+  constraint->set_attribute("${env.TOKEN}");
+  constraint->set_value("hunter2");
+  auto explanation = planner_->Explain(config_);
+  ASSERT_THAT(explanation, IsOk());
+  EXPECT_THAT(explanation->text, HasSubstr("${node.datacenter} is 'dc7'"));
+  EXPECT_THAT(explanation->text, HasSubstr("${env.TOKEN} is a variable of the task"));
+  EXPECT_THAT(explanation->text, HasSubstr("constraints   1, met by this node"));
+  EXPECT_THAT(explanation->text, testing::Not(HasSubstr("hunter2")));
+}
+
 TEST_F(NodePlannerTest, ViolationsOfReferencesAndOfTheRestAreToldTogether) {
   config_.mutable_config()->add_args("${attr.kernl.name}");
   config_.mutable_resources()->set_memory(-1);

@@ -15,8 +15,11 @@ using Variables = std::map<std::string, std::string>;
 constexpr size_t kShortIdBytes = 8;
 constexpr absl::string_view kMetaPrefix = "NOMAD_META_";
 
+// What no environment can hold is ParseTaskSpec's to refuse, by the field that it is of.
+bool Fits(absl::string_view value) { return value.find('\0') == absl::string_view::npos; }
+
 void Set(absl::string_view name, absl::string_view value, Variables* variables) {
-  if (!value.empty()) variables->emplace(name, value);
+  if (!value.empty() && Fits(value)) variables->emplace(name, value);
 }
 
 int64_t Or(int64_t value, int64_t fallback) { return value != 0 ? value : fallback; }
@@ -68,7 +71,10 @@ void SetIdentity(const v1::TaskConfig& config, const TaskPlace& place, Variables
 
 void SetMeta(const v1::TaskConfig& config, Variables* variables) {
   // By key, as the map has no order of its own; first those that keep their name.
-  const std::map<std::string, std::string> meta(config.meta().begin(), config.meta().end());
+  std::map<std::string, std::string> meta;
+  for (const auto& [key, value] : config.meta()) {
+    if (Fits(value)) meta.emplace(key, value);
+  }
   for (const auto& [key, value] : meta) {
     if (Cleaned(key) == key) variables->emplace(absl::StrCat(kMetaPrefix, key), value);
   }

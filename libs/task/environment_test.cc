@@ -99,6 +99,15 @@ TEST(BuiltInVariables, TellATaskItsJobAndLimits) {
   EXPECT_THAT(BuiltInVariables(config, place), Not(Contains(Key("NOMAD_MEMORY_MAX_LIMIT"))));
 }
 
+TEST(BuiltInVariables, LeaveOutWhatNoEnvironmentHolds) {
+  v1::TaskConfig config;
+  config.mutable_job()->set_id(std::string("a\0b", 3));
+  (*config.mutable_meta())["bad"] = std::string("a\0b", 3);
+  const auto variables = BuiltInVariables(config, {});
+  EXPECT_THAT(variables, Not(Contains(Key("NOMAD_JOB_ID"))));
+  EXPECT_THAT(variables, Not(Contains(Key("NOMAD_META_bad"))));
+}
+
 TEST(BuiltInVariables, HaveKeysOfMetaAsWrittenAndInUpperCase) {
   v1::TaskConfig config;
   auto& meta = *config.mutable_meta();

@@ -119,6 +119,27 @@ Interpolated InterpolateNowhere(const v1::TaskConfig& config) {
   return result;
 }
 
+std::set<std::string> ReferencedNames(const v1::TaskConfig& config) {
+  std::vector<absl::string_view> texts = {config.config().command(), config.config().work_dir()};
+  texts.insert(texts.end(), config.config().args().begin(), config.config().args().end());
+  for (const auto& variable : config.env()) texts.push_back(variable.second);
+  for (const v1::VolumeMount& mount : config.volume_mounts()) texts.push_back(mount.destination());
+  for (const v1::Constraint& constraint : config.constraints()) {
+    texts.push_back(constraint.attribute());
+    texts.push_back(constraint.value());
+  }
+  std::set<std::string> names;
+  for (absl::string_view text : texts) {
+    if (!HasReferences(text)) continue;
+    const absl::StatusOr<std::vector<TextPiece>> pieces = SplitReferences(text);
+    if (!pieces.ok()) continue;
+    for (const TextPiece& piece : *pieces) {
+      if (piece.is_reference) names.insert(piece.text);
+    }
+  }
+  return names;
+}
+
 absl::StatusOr<TaskSpec> ParseInterpolated(const Interpolated& interpolated) {
   absl::StatusOr<TaskSpec> spec = ParseTaskSpec(interpolated.config);
   if (interpolated.violations.empty()) return spec;

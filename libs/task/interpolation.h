@@ -3,6 +3,8 @@
 #ifndef CLOISTER_LIBS_TASK_INTERPOLATION_H_
 #define CLOISTER_LIBS_TASK_INTERPOLATION_H_
 
+#include <set>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -34,6 +36,10 @@ Interpolated Interpolate(const v1::TaskConfig& config, const Names& node, const 
 // Where no node is known, as in a file that is only checked: names are taken on trust, and only how
 // references are written is looked at.
 Interpolated InterpolateNowhere(const v1::TaskConfig& config);
+
+// The names that the configuration refers to, constraints included; those of texts that cannot be
+// read are left out.
+std::set<std::string> ReferencedNames(const v1::TaskConfig& config);
 
 // The specification of what was interpolated; INVALID_ARGUMENT with the violations of both.
 absl::StatusOr<TaskSpec> ParseInterpolated(const Interpolated& interpolated);

@@ -101,6 +101,16 @@ TEST_F(InterpolationTest, OfManyWrongReferencesTwentyAreTold) {
   EXPECT_THAT(Run().violations, SizeIs(21));
 }
 
+TEST_F(InterpolationTest, TheNamesThatAConfigurationRefersToAreKnown) {
+  config_.mutable_config()->set_command("${NOMAD_TASK_DIR}/run");
+  config_.mutable_config()->add_args("${env[\"A\"]} $${not} ${");
+  config_.mutable_config()->add_args("${env[\"A\"]} $${not}");
+  (*config_.mutable_env())["A"] = "${meta.rack}";
+  config_.add_constraints()->set_attribute("${attr.kernel.name}");
+  EXPECT_THAT(ReferencedNames(config_),
+              ElementsAre("NOMAD_TASK_DIR", "attr.kernel.name", "env.A", "meta.rack"));
+}
+
 TEST_F(InterpolationTest, WithoutANodeNamesAreTakenOnTrust) {
   config_.mutable_config()->set_command("${meta.anything}");
   config_.mutable_config()->add_args("$${x}");

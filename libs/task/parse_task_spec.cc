@@ -288,6 +288,11 @@ void CheckMeta(const v1::TaskConfig& config, Violations* violations) {
     violations->Add("meta", "has ", total, " bytes, at most ", kMaxMetaBytes);
   }
   if (config.meta().contains("")) violations->Add("meta", "a key is empty");
+  const std::map<std::string, std::string> sorted(config.meta().begin(), config.meta().end());
+  for (const auto& [key, value] : sorted) {
+    if (!HasNul(value)) continue;
+    violations->Add(absl::StrCat("meta[", Shown(key), "]"), "the value must not contain NUL");
+  }
 }
 
 // Every check sees the whole request and knows nothing of the others: all of them run.
