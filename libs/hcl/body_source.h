@@ -38,8 +38,12 @@ struct TakenNames {
 const AttributeSchema* FindAttribute(const BodySchema& schema, absl::string_view name);
 const BlockSchema* FindBlock(const BodySchema& schema, absl::string_view type);
 
-// Diagnoses required attributes that the content lacks.
-void CheckRequired(const BodySchema& schema, const BodyContent& content, Diagnostics& diagnostics);
+using NameSet = std::set<std::string, std::less<>>;
+
+// Diagnoses required attributes that the content lacks, but for those that are there and broken:
+// what is wrong with them was said.
+void CheckRequired(const BodySchema& schema, const BodyContent& content, const NameSet& broken,
+                   Diagnostics& diagnostics);
 
 // " Did you mean ...?" among the schema's attributes and blocks.
 std::string SuggestName(const BodySchema& schema, absl::string_view name,

@@ -3,6 +3,7 @@
 #define CLOISTER_LIBS_HCL_BODY_SYNTAX_H_
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,8 @@ struct BlockSyntax {
 struct BodySyntax {
   std::vector<AttributeSyntax> attributes;
   std::vector<BlockSyntax> blocks;
+  // Names of attributes whose expression could not be read.
+  std::set<std::string, std::less<>> broken_attributes;
   SourceRange missing_item_range;
 };
 

@@ -14,7 +14,7 @@ class EmptyBody : public BodySource {
  public:
   BodyContent Read(const BodySchema& schema, Diagnostics& diagnostics, Body* rest) const override {
     BodyContent content;
-    CheckRequired(schema, content, diagnostics);
+    CheckRequired(schema, content, {}, diagnostics);
     if (rest != nullptr) *rest = Body();
     return content;
   }
@@ -91,9 +91,13 @@ const BlockSchema* FindBlock(const BodySchema& schema, absl::string_view type) {
   return found == schema.blocks.end() ? nullptr : &*found;
 }
 
-void CheckRequired(const BodySchema& schema, const BodyContent& content, Diagnostics& diagnostics) {
+void CheckRequired(const BodySchema& schema, const BodyContent& content, const NameSet& broken,
+                   Diagnostics& diagnostics) {
   for (const AttributeSchema& attribute : schema.attributes) {
-    if (!attribute.required || content.Find(attribute.name) != nullptr) continue;
+    if (!attribute.required || content.Find(attribute.name) != nullptr ||
+        broken.count(attribute.name) > 0) {
+      continue;
+    }
     diagnostics.AddError("Missing required argument",
                          absl::StrCat("The argument \"", attribute.name,
                                       "\" is required, but no definition was found."),

@@ -10,6 +10,8 @@
 //   it.
 // - `$${` stays `$${`, so that the text survives; the node's interpolation turns it into `${`.
 // Without deferred roots `$${` gives `${`. `%%{` always gives `%{`.
+// Text that is made otherwise, by functions or from a given variable, is not escaped: if it has
+// `${`, the node interpolates that too, as with other implementations.
 #ifndef CLOISTER_LIBS_HCL_EVALUATION_H_
 #define CLOISTER_LIBS_HCL_EVALUATION_H_
 

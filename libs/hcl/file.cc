@@ -4,6 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "libs/hcl/body_source.h"
 #include "libs/hcl/json_body.h"
 #include "libs/hcl/json_syntax.h"
 #include "libs/hcl/native_body.h"
@@ -21,6 +22,18 @@ bool IsJson(const Source& source, ParseOptions::Syntax syntax) {
   const size_t first = source.bytes().find_first_not_of(" \t\r\n");
   return first != absl::string_view::npos && source.bytes()[first] == '{';
 }
+
+// Of a file that could not be read at all, which was said: nothing is there, and nothing is
+// missing.
+class UnreadableBody : public BodySource {
+ public:
+  BodyContent Read(const BodySchema&, Diagnostics&, Body* rest) const override {
+    if (rest != nullptr) *rest = Body(std::make_shared<UnreadableBody>());
+    return {};
+  }
+  AttributeMap JustAttributes(Diagnostics&) const override { return {}; }
+  SourceRange MissingItemRange() const override { return {}; }
+};
 
 // The place of a byte; what stands before it must be valid UTF-8.
 SourceRange PlaceOf(size_t byte, const Source& source) {
@@ -65,11 +78,14 @@ bool CheckText(const Source& source, const ParseOptions& options, Diagnostics& d
 File File::Parse(std::string name, std::string bytes, const ParseOptions& options,
                  Diagnostics& diagnostics) {
   auto source = std::make_shared<const Source>(std::move(name), std::move(bytes));
-  if (!CheckText(*source, options, diagnostics)) return File(std::move(source), Body());
+  if (!CheckText(*source, options, diagnostics)) {
+    return File(std::move(source), Body(std::make_shared<UnreadableBody>()));
+  }
   const int max_depth = std::min(options.max_depth, kDeepest);
   if (IsJson(*source, options.syntax)) {
     const std::shared_ptr<const JsonNode> root = ParseJson(source->bytes(), max_depth, diagnostics);
-    Body body = root == nullptr ? Body() : MakeJsonBody(root, max_depth);
+    Body body =
+        root == nullptr ? Body(std::make_shared<UnreadableBody>()) : MakeJsonBody(root, max_depth);
     return File(std::move(source), std::move(body));
   }
   Body body = MakeNativeBody(ParseBody({source->bytes()}, max_depth, diagnostics));

@@ -37,8 +37,8 @@ struct ParseOptions {
 class File {
  public:
   // Never fails: what is wrong is in `diagnostics`, and the body holds what could be read, so that
-  // a caller can go on and report what else is wrong. Text that is too large, is not UTF-8 or holds
-  // a NUL gives an empty body.
+  // a caller can go on and report what else is wrong. Text that is too large, is not UTF-8, holds a
+  // NUL or is broken JSON gives an empty body, of which nothing is said to be missing.
   static File Parse(std::string name, std::string bytes, const ParseOptions& options,
                     Diagnostics& diagnostics);
 

@@ -44,6 +44,29 @@ TEST(File, SizeAndDepthAreBounded) {
   EXPECT_THAT(ErrorsOf("a", "a = " + std::string(100000, '['), options), HasSubstr("at most 200"));
 }
 
+TEST(File, TheDeepestFileIsReadAndEvaluated) {
+  ParseOptions options;
+  options.max_depth = 200;
+  const std::string deep = "\"${" + std::string(190, '(') + "1" + std::string(190, ')') + "}\"";
+  for (const std::string& text : {"x = " + deep + "\n", "{\"x\": " + std::string(190, '[') + deep +
+                                                            std::string(190, ']') + "}"}) {
+    Diagnostics diagnostics;
+    const File file = File::Parse("a", text, options, diagnostics);
+    const AttributeMap attributes = file.body().JustAttributes(diagnostics);
+    EXPECT_EQ(TextOf(diagnostics), "");
+    Evaluate(*attributes.at("x").expression, EvaluationScope(), diagnostics);
+    EXPECT_EQ(diagnostics.HasErrors(), text.front() == '{');  // The value is nested too deep.
+  }
+}
+
+TEST(File, WhatIsBrokenIsNotSaidToBeMissingToo) {
+  for (const char* text : {"a = )\n", "{\"a\": \"${}\"}", "{\"a\": ", "a = \"\xff\"\n"}) {
+    Diagnostics diagnostics;
+    File::Parse("a", text, {}, diagnostics).body().Content({{{"a", true}}, {}}, diagnostics);
+    EXPECT_EQ(diagnostics.ErrorCount(), 1u) << text << TextOf(diagnostics);
+  }
+}
+
 TEST(File, KeepsItsTextForDiagnostics) {
   Diagnostics diagnostics;
   const File file = File::Parse("web.hcl", "a = )\n", {}, diagnostics);

@@ -130,7 +130,8 @@ class JsonBody : public BodySource {
   // The members of an object, or of an array of objects; what is neither is diagnosed.
   std::vector<const JsonMember*> Members(const JsonNode& node, absl::string_view what,
                                          Diagnostics& diagnostics) const;
-  void AddAttribute(const JsonMember& member, AttributeMap& attributes,
+  // False if it is broken.
+  bool AddAttribute(const JsonMember& member, AttributeMap& attributes,
                     Diagnostics& diagnostics) const;
   void AddBlocks(const BlockSchema& schema, const JsonMember& head, const JsonNode& value,
                  std::vector<const JsonNode*>& labels, Diagnostics& diagnostics,
@@ -166,6 +167,7 @@ std::vector<const JsonMember*> JsonBody::Members(const JsonNode& node, absl::str
 BodyContent JsonBody::Read(const BodySchema& schema, Diagnostics& diagnostics, Body* rest) const {
   BodyContent content;
   content.missing_item_range = missing_item_range_;
+  NameSet broken;
   for (const JsonMember* member :
        Members(*node_, "the arguments and blocks as properties", diagnostics)) {
     const std::string& name = member->name.text;
@@ -173,7 +175,7 @@ BodyContent JsonBody::Read(const BodySchema& schema, Diagnostics& diagnostics, B
       continue;
     }
     if (FindAttribute(schema, name) != nullptr) {
-      AddAttribute(*member, content.attributes, diagnostics);
+      if (!AddAttribute(*member, content.attributes, diagnostics)) broken.insert(name);
     } else if (const BlockSchema* block = FindBlock(schema, name)) {
       std::vector<const JsonNode*> labels;
       AddBlocks(*block, *member, member->value, labels, diagnostics, content.blocks);
@@ -184,7 +186,7 @@ BodyContent JsonBody::Read(const BodySchema& schema, Diagnostics& diagnostics, B
                            member->name.range);
     }
   }
-  CheckRequired(schema, content, diagnostics);
+  CheckRequired(schema, content, broken, diagnostics);
   if (rest != nullptr) {
     TakenNames taken = taken_;
     taken.Add(schema);
@@ -205,7 +207,7 @@ AttributeMap JsonBody::JustAttributes(Diagnostics& diagnostics) const {
   return attributes;
 }
 
-void JsonBody::AddAttribute(const JsonMember& member, AttributeMap& attributes,
+bool JsonBody::AddAttribute(const JsonMember& member, AttributeMap& attributes,
                             Diagnostics& diagnostics) const {
   const std::string& name = member.name.text;
   const auto first = attributes.find(name);
@@ -215,12 +217,13 @@ void JsonBody::AddAttribute(const JsonMember& member, AttributeMap& attributes,
         absl::StrCat("The argument \"", name, "\" was already set on line ",
                      first->second.name_range.start.line, ". Each argument may be set only once."),
         member.name.range);
-    return;
+    return true;
   }
   ExpressionPointer expression = ExpressionMaker(file_->max_depth, diagnostics).Make(member.value);
-  if (expression == nullptr) return;
+  if (expression == nullptr) return false;
   attributes.emplace(name, Attribute{name, std::move(expression), member.name.range,
                                      SourceRange::Between(member.name.range, member.value.range)});
+  return true;
 }
 
 // `labels` are those that were read on the way here.

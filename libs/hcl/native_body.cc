@@ -23,7 +23,7 @@ class NativeBody : public BodySource {
     BodyContent content;
     content.missing_item_range = syntax_->missing_item_range;
     ReadAttributes(schema, rest != nullptr, diagnostics, content);
-    CheckRequired(schema, content, diagnostics);
+    CheckRequired(schema, content, syntax_->broken_attributes, diagnostics);
     ReadBlocks(schema, rest != nullptr, diagnostics, content);
     if (rest != nullptr) {
       TakenNames taken = taken_;

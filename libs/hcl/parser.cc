@@ -140,7 +140,10 @@ bool BodyParser::ParseAttribute(const Token& name, BodySyntax& body, Names& name
   attribute.name = std::string(name.text);
   attribute.name_range = name.range;
   attribute.expression = expressions_.ParseExpression();
-  if (attribute.expression == nullptr) return false;
+  if (attribute.expression == nullptr) {
+    body.broken_attributes.insert(std::move(attribute.name));
+    return false;
+  }
   attribute.range = SourceRange::Between(name.range, attribute.expression->range);
   const auto [first, is_new] = names.emplace(attribute.name, name.range);
   if (is_new) {
