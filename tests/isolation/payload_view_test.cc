@@ -96,19 +96,22 @@ TEST_F(PayloadView, SeesOnlyTheMountsOfItsRoot) {
     EXPECT_THAT(
         line, Not(AnyOf(HasSubstr("shared:"), HasSubstr("master:"), HasSubstr("propagate_from:"))))
         << line;
-    const std::set<std::string> writable = {"/dev/mqueue", "/dev/pts", "/dev/shm",
-                                            "/local",      "/proc",    "/tmp"};
+    const std::set<std::string> writable = {"/alloc", "/dev/mqueue", "/dev/pts", "/dev/shm",
+                                            "/local", "/proc",       "/secrets", "/tmp"};
     EXPECT_EQ(absl::StartsWith(options, "rw"), writable.count(fields[4]) == 1) << line;
   }
-  for (const char* expected : {"/", "/dev", "/dev/mqueue", "/dev/pts", "/dev/shm", "/etc", "/local",
-                               "/payloads", "/proc", "/sys", "/tmp", "/usr"}) {
+  for (const char* expected :
+       {"/", "/alloc", "/secrets", "/dev", "/dev/mqueue", "/dev/pts", "/dev/shm", "/etc", "/local",
+        "/payloads", "/proc", "/sys", "/tmp", "/usr"}) {
     EXPECT_EQ(points.count(expected), 1u) << expected;
   }
   for (const std::string& point : points) {
     EXPECT_THAT(
         point,
         MatchesRegex(
-            "/|/(dev|etc|usr|proc|sys|lib|lib32|lib64|bin|sbin|run|payloads|local|tmp)(/.*)?"));
+            "/|/"
+            "(alloc|dev|etc|usr|proc|sys|lib|lib32|lib64|bin|sbin|run|payloads|local|secrets|tmp)"
+            "(/.*)?"));
   }
 }
 
@@ -117,6 +120,117 @@ TEST_F(PayloadView, RootHoldsNothingOfTheNodeElse) {
   EXPECT_THAT(names,
               Not(Contains(AnyOf("home", "root", "var", "srv", "opt", "boot", "mnt", "media"))));
   EXPECT_THAT(names, Contains("usr"));
+}
+
+TEST_F(PayloadView, RootIsTheseDirectories) {
+  EXPECT_THAT(Lines(Run({"/bin/sh", "-c", "for e in /*; do test -L $e || echo $e; done"}).out),
+              testing::IsSupersetOf({"/alloc", "/dev", "/etc", "/local", "/payloads", "/proc",
+                                     "/secrets", "/sys", "/tmp", "/usr"}));
+}
+
+TEST_F(PayloadView, ItsDirectoriesAreItsUsersAndNobodyElses) {
+  for (const char* user : {"", "1234:5678"}) {
+    v1::StartTaskRequest request =
+        Request({"/bin/sh", "-c", "stat -c '%n %u:%g %a' /local /tmp /secrets /alloc /alloc/*"});
+    request.mutable_config()->set_user(user);
+    const std::string owner = *user == '\0' ? "65534:65534" : user;
+    EXPECT_THAT(
+        Lines(Run(request).out),
+        ElementsAre(absl::StrCat("/local ", owner, " 700"), absl::StrCat("/tmp ", owner, " 1777"),
+                    absl::StrCat("/secrets ", owner, " 700"), "/alloc 0:0 755",
+                    absl::StrCat("/alloc/data ", owner, " 700"), "/alloc/logs 0:0 755",
+                    absl::StrCat("/alloc/tmp ", owner, " 700")));
+  }
+}
+
+TEST_F(PayloadView, SecretsAreMemoryOfTheSizeThatWasAsked) {
+  v1::StartTaskRequest request =
+      Request({"/bin/sh", "-c",
+               "df -k --output=fstype,size /secrets | tail -1; grep ' /secrets ' "
+               "/proc/self/mountinfo; echo s >/secrets/s && cat /secrets/s"});
+  request.mutable_config()->mutable_resources()->set_secrets(3);
+  const std::vector<std::string> lines = Lines(Run(request).out);
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_THAT(lines[0], MatchesRegex("tmpfs +3072"));
+  EXPECT_THAT(lines[1], HasSubstr("rw,nosuid,nodev,noexec"));
+  EXPECT_EQ(lines[2], "s");
+}
+
+TEST_F(PayloadView, ANarrowedRootHoldsWhatWasNamed) {
+  v1::StartTaskRequest request = Request({"/payloads/print_mounts"});
+  request.mutable_config()->mutable_config()->add_chroot_env("/payloads");
+  TaskOutcome outcome = Run(request);
+  EXPECT_THAT(outcome.out, HasSubstr(" /payloads "));
+  EXPECT_THAT(outcome.out, Not(AnyOf(HasSubstr(" /usr "), HasSubstr(" /etc "))));
+  for (const char* entry : {"/usr", "/lib", "/lib64", "/bin"}) {
+    request.mutable_config()->mutable_config()->add_chroot_env(entry);
+  }
+  request.set_request_id(RandomId());
+  outcome = Run(request);
+  EXPECT_THAT(outcome.out, HasSubstr(" /usr "));
+  EXPECT_THAT(outcome.out, Not(HasSubstr(" /etc ")));
+  request.mutable_config()->mutable_config()->add_chroot_env("/home");
+  request.set_request_id(RandomId());
+  EXPECT_THAT(cluster().Run(request).status(),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("config.chroot_env[5]")));
+}
+
+TEST_F(PayloadView, ModesOfTheNodeAreRefusedUnlessItsPolicyAllowsThem) {
+  v1::StartTaskRequest request = Request({"/bin/true"});
+  request.mutable_config()->mutable_config()->set_pid_mode("host");
+  EXPECT_THAT(cluster().Run(request).status(),
+              StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("pid_mode")));
+  request = Request({"/bin/true"});
+  request.mutable_config()->mutable_config()->set_ipc_mode("host");
+  EXPECT_THAT(cluster().Run(request).status(),
+              StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("ipc_mode")));
+}
+
+TEST_F(PayloadView, AVolumeThatTheNodeDoesNotHaveIsNamed) {
+  v1::StartTaskRequest request = Request({"/bin/true"});
+  request.mutable_config()->add_volumes()->set_name("data");
+  v1::VolumeMount* mount = request.mutable_config()->add_volume_mounts();
+  mount->set_volume("data");
+  mount->set_destination("/../etc");
+  EXPECT_THAT(cluster().Run(request).status(),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("must not contain '..'")));
+  mount->set_destination("/etc/ssl");
+  EXPECT_THAT(cluster().Run(request).status(),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       testing::AllOf(HasSubstr("volume_mounts[0].destination"),
+                                      HasSubstr("this node has no host volume 'data'"))));
+}
+
+TEST_F(PayloadView, CommandIsFoundByItsNameAndToldByItsPath) {
+  EXPECT_THAT(Run({"sh", "-c", "echo $0"}).out, AnyOf("/usr/bin/sh\n", "sh\n"));
+  EXPECT_THAT(Lines(Run({"cat", "/proc/self/cmdline"}).out)[0], StartsWith("/usr/bin/cat"));
+  EXPECT_THAT(Run({"usr/bin/id", "-u"}).out, "65534\n");
+  EXPECT_THAT(cluster().Run({"/var/lib/nope"}).status(),
+              StatusIs(testing::_, HasSubstr("EXEC '/var/lib/nope'")));
+  EXPECT_THAT(cluster().Run({"nope"}).status(),
+              StatusIs(testing::_, HasSubstr("'/local/nope', '/nope', '/usr/local/bin/nope', "
+                                             "'/usr/bin/nope', '/bin/nope'")));
+}
+
+TEST_F(PayloadView, WorkDirectoryOfItsOwnIsMadeAndNoOther) {
+  v1::StartTaskRequest request = Request({"/bin/sh", "-c", "pwd; stat -c %u ."});
+  request.mutable_config()->mutable_config()->set_work_dir("/local/a/b");
+  EXPECT_EQ(Run(request).out, "/local/a/b\n65534\n");
+  for (const char* path : {"/nope", "/etc/nope", "/alloc/logs/nope", "/proc/self/cwd/nope"}) {
+    request.set_request_id(RandomId());
+    request.mutable_config()->mutable_config()->set_work_dir(path);
+    EXPECT_THAT(cluster().Run(request).status(),
+                StatusIs(testing::_, HasSubstr(absl::StrCat("CWD '", path, "'"))));
+  }
+}
+
+TEST_F(PayloadView, MemoryMaxIsTheLimit) {
+  v1::StartTaskRequest request = Request({Payload("allocate"), "96"});
+  request.mutable_config()->mutable_resources()->set_memory(32);
+  request.mutable_config()->mutable_resources()->set_memory_max(256);
+  const TaskOutcome outcome = Run(request);
+  EXPECT_EQ(outcome.task.exit_result().exit_code(), 0);
+  EXPECT_EQ(outcome.task.fence().memory_limit_bytes(), 256u << 20);
 }
 
 TEST_F(PayloadView, HasNamespacesOfItsOwn) {

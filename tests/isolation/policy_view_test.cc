@@ -1,0 +1,212 @@
+// What a payload gets on a node whose policy is not the default: volumes, the node's namespaces,
+// the exec driver's capabilities, a root without pivot_root. Through the whole of Cloister.
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "libs/base/random_id.h"
+#include "libs/base/status_matchers.h"
+#include "tests/testing/cluster_fixture.h"
+#include "tests/testing/local_cluster.h"
+
+namespace cloister {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+// Directories of the test's own stand for the node's.
+class PolicyView : public ClusterTest {
+ protected:
+  LocalClusterOptions Options() override {
+    directory_ = absl::StrCat(getenv("TEST_TMPDIR"), "/policy-", RandomId());
+    EXPECT_EQ(mkdir(directory_.c_str(), 0755), 0);
+    for (const char* name : {"/data", "/certs"}) {
+      EXPECT_EQ(mkdir(absl::StrCat(directory_, name).c_str(), 0777), 0);
+      EXPECT_EQ(chmod(absl::StrCat(directory_, name).c_str(), 0777), 0);
+    }
+    std::ofstream(absl::StrCat(directory_, "/certs/tool")) << "#!/bin/sh\necho $0 $1\n";
+    EXPECT_EQ(chmod(absl::StrCat(directory_, "/certs/tool").c_str(), 0755), 0);
+    const std::string file = absl::StrCat(directory_, "/policy.hcl");
+    std::ofstream(file) << "host_volume \"data\" { path = \"" << directory_ << "/data\" }\n"
+                        << "host_volume \"certs\" {\n  path = \"" << directory_
+                        << "/certs\"\n  read_only = true\n  propagation = \"private\"\n}\n"
+                        << Policy();
+    LocalClusterOptions options;
+    options.executor_flags = {absl::StrCat("--policy=", file)};
+    return options;
+  }
+
+  virtual std::string Policy() { return ""; }
+
+  v1::StartTaskRequest Sh(const std::string& script) {
+    v1::StartTaskRequest request;
+    request.set_request_id(RandomId());
+    v1::ExecConfig* config = request.mutable_config()->mutable_config();
+    config->set_command("/bin/sh");
+    config->add_args("-c");
+    config->add_args(script);
+    return request;
+  }
+
+  static v1::VolumeMount* AddVolume(const std::string& name, const std::string& destination,
+                                    v1::StartTaskRequest* request) {
+    request->mutable_config()->add_volumes()->set_name(name);
+    v1::VolumeMount* mount = request->mutable_config()->add_volume_mounts();
+    mount->set_volume(name);
+    mount->set_destination(destination);
+    return mount;
+  }
+
+  TaskOutcome Run(const v1::StartTaskRequest& request) {
+    absl::StatusOr<TaskOutcome> outcome = cluster().Run(request);
+    EXPECT_THAT(outcome, IsOk());
+    return outcome.ok() ? *outcome : TaskOutcome();
+  }
+
+  std::string directory_;
+};
+
+TEST_F(PolicyView, VolumesAreWhereTheyWereAskedForAndAsReadOnlyAsTheNodeSays) {
+  v1::StartTaskRequest request =
+      Sh("echo x >/srv/data/f && echo wrote; (echo x >/local/certs/g) 2>&1 | grep -o Read-only; "
+         "grep -E ' (/srv/data|/local/certs) ' /proc/self/mountinfo");
+  AddVolume("data", "srv/data", &request);
+  AddVolume("certs", "/local/certs", &request);
+  const TaskOutcome outcome = Run(request);
+  EXPECT_THAT(outcome.out, HasSubstr("wrote\nRead-only\n"));
+  EXPECT_THAT(outcome.out,
+              AllOf(HasSubstr(" /srv/data rw,nosuid,nodev"),
+                    HasSubstr(" /local/certs ro,nosuid,nodev"), Not(HasSubstr("shared:"))));
+  EXPECT_EQ(access(absl::StrCat(directory_, "/data/f").c_str(), F_OK), 0);
+}
+
+TEST_F(PolicyView, ACommandIsFoundInAVolumeAbsoluteAndByName) {
+  v1::StartTaskRequest request = Sh("");
+  AddVolume("certs", "/opt/certs", &request);
+  v1::ExecConfig* config = request.mutable_config()->mutable_config();
+  config->clear_args();
+  config->add_args("a");
+  for (const char* command : {"/opt/certs/tool", "tool"}) {
+    request.set_request_id(RandomId());
+    config->set_command(command);
+    EXPECT_EQ(Run(request).out, "/opt/certs/tool a\n") << command;
+  }
+}
+
+TEST_F(PolicyView, AVolumesFileIsNeverMadeExecutable) {
+  const std::string file = absl::StrCat(directory_, "/data/plain");
+  std::ofstream(file) << "#!/bin/sh\necho ran\n";
+  ASSERT_EQ(chown(file.c_str(), 65534, 65534), 0);
+  ASSERT_EQ(chmod(file.c_str(), 0644), 0);
+  v1::StartTaskRequest request = Sh("");
+  AddVolume("data", "/local/data", &request);
+  request.mutable_config()->mutable_config()->set_command("/local/data/plain");
+  EXPECT_THAT(cluster().Run(request).status(),
+              StatusIs(testing::_, HasSubstr("EXEC '/local/data/plain': permission denied")));
+  struct stat status;
+  ASSERT_EQ(stat(file.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777, 0644u);
+}
+
+TEST_F(PolicyView, AVolumeThatWasReplacedIsNotMounted) {
+  const std::string data = absl::StrCat(directory_, "/data");
+  ASSERT_EQ(rename(data.c_str(), absl::StrCat(directory_, "/other").c_str()), 0);
+  ASSERT_EQ(symlink("/etc", data.c_str()), 0);
+  v1::StartTaskRequest request = Sh("echo ran");
+  AddVolume("data", "/srv", &request);
+  EXPECT_THAT(cluster().Run(request).status(), StatusIs(testing::_, HasSubstr("TASK_DIRECTORY")));
+}
+
+TEST_F(PolicyView, PropagationBeyondTheVolumesIsDenied) {
+  v1::StartTaskRequest request = Sh("true");
+  AddVolume("data", "/srv", &request)->set_propagation_mode("bidirectional");
+  EXPECT_THAT(cluster().Run(request).status(),
+              StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("bidirectional")));
+}
+
+class HostModes : public PolicyView {
+ protected:
+  std::string Policy() override {
+    return "allow_caps = [\"sys_ptrace\", \"kill\"]\nallow_host_pid_mode = true\n"
+           "default_ipc_mode = \"host\"\n";
+  }
+};
+
+TEST_F(HostModes, AreTheNodesNamespaces) {
+  for (const char* name : {"pid", "ipc"}) {
+    char ours[64] = {};
+    ASSERT_GT(readlink(absl::StrCat("/proc/self/ns/", name).c_str(), ours, sizeof(ours) - 1), 0);
+    v1::StartTaskRequest request = Sh(absl::StrCat("readlink /proc/self/ns/", name));
+    request.mutable_config()->mutable_config()->set_pid_mode("host");
+    EXPECT_EQ(Run(request).out, absl::StrCat(ours, "\n")) << name;
+    // pid_mode's default is private, and ipc_mode can be.
+    request.set_request_id(RandomId());
+    request.mutable_config()->mutable_config()->set_pid_mode("");
+    request.mutable_config()->mutable_config()->set_ipc_mode("private");
+    EXPECT_NE(Run(request).out, absl::StrCat(ours, "\n")) << name;
+  }
+}
+
+TEST_F(HostModes, EndsAreTrueAndTakeEverythingAlong) {
+  v1::StartTaskRequest request = Sh("setsid sh -c 'while :; do sleep 1000; done' & exit 9");
+  request.mutable_config()->mutable_config()->set_pid_mode("host");
+  EXPECT_EQ(Run(request).task.exit_result().exit_code(), 9);
+  request = Sh("trap 'exit 5' TERM; kill -TERM $$; exit 6");
+  request.mutable_config()->mutable_config()->set_pid_mode("host");
+  EXPECT_EQ(Run(request).task.exit_result().exit_code(), 5);
+  request = Sh("kill -SEGV $$");
+  request.mutable_config()->mutable_config()->set_pid_mode("host");
+  EXPECT_EQ(Run(request).task.exit_result().signal(), SIGSEGV);
+  // TearDown finds what is left.
+}
+
+TEST_F(HostModes, ATracerOfTheNodesProcessesIsRefused) {
+  v1::StartTaskRequest request = Sh("true");
+  request.mutable_config()->mutable_config()->add_cap_add("sys_ptrace");
+  EXPECT_THAT(cluster().Run(request), IsOk());
+  request.set_request_id(RandomId());
+  request.mutable_config()->mutable_config()->set_pid_mode("host");
+  EXPECT_THAT(cluster().Run(request).status(),
+              StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("sys_ptrace")));
+}
+
+class DriversProfile : public PolicyView {
+ protected:
+  std::string Policy() override { return "ambient_default_caps = true\nno_pivot_root = true\n"; }
+};
+
+TEST_F(DriversProfile, FiveSetsAreEqualAndSysChrootIsRefused) {
+  v1::StartTaskRequest request = Sh("grep Cap /proc/self/status");
+  EXPECT_THAT(cluster().Run(request).status(),
+              StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("sys_chroot")));
+  request.set_request_id(RandomId());
+  request.mutable_config()->mutable_config()->add_cap_drop("sys_chroot");
+  const TaskOutcome outcome = Run(request);
+  for (const char* set : {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"}) {
+    EXPECT_THAT(outcome.out, HasSubstr(absl::StrCat(set, ":\t00000000a80005fb\n")));
+  }
+}
+
+TEST_F(DriversProfile, TheRootHoldsNothingOfTheNodeElse) {
+  v1::StartTaskRequest request =
+      Sh("ls -d /home /root /var /.. ; cd ..; ls -d home root var; "
+         "mkdir /x; mount -t tmpfs x /tmp; umount -l /; ls /proc/1/root");
+  request.mutable_config()->mutable_config()->add_cap_drop("sys_chroot");
+  const TaskOutcome outcome = Run(request);
+  EXPECT_EQ(outcome.out, "/..\n");
+  EXPECT_THAT(outcome.err, HasSubstr("Read-only file system"));
+}
+
+}  // namespace
+}  // namespace cloister
