@@ -55,6 +55,27 @@ TEST(FlatPlan, EveryMountIsNosuidAndAllButDevptsNodev) {
   EXPECT_NE(context.mounts[4].flags & MS_RDONLY, 0u);
 }
 
+TEST(FlatPlan, ATmpfsOfTheTasksOwnIsItsUsersAndStaysInMemory) {
+  const internal::LaunchPlan plan = Plan(R"(
+      exec { candidates: '/x' } identity { uid: 7 gid: 8 }
+      mounts { kind: KIND_TMPFS inside: '/secrets' mode: 448 size_bytes: 4096 owned: true
+               noswap: true })");
+  auto flat = FlatPlan::Make(plan, 0);
+  ASSERT_THAT(flat, IsOk());
+  EXPECT_STREQ((*flat)->context().mounts[0].options, "mode=700,size=4096,uid=7,gid=8,noswap");
+}
+
+TEST(FlatPlan, OnlyVolumesAreAtPlacesThatTheTaskHasChosen) {
+  const internal::LaunchPlan plan = Plan(R"(
+      exec { candidates: '/x' }
+      mounts { kind: KIND_TASK_DIRECTORY inside: '/local' source: 'local' }
+      mounts { kind: KIND_HOST_DIRECTORY inside: '/srv' outside: '/srv' })");
+  auto flat = FlatPlan::Make(plan, 0);
+  ASSERT_THAT(flat, IsOk());
+  EXPECT_FALSE((*flat)->context().mounts[0].chosen);
+  EXPECT_TRUE((*flat)->context().mounts[1].chosen);
+}
+
 TEST(FlatPlan, DropsWhatTheThreadHasAndThePlanHasNot) {
   auto flat = FlatPlan::Make(Plan("exec { candidates: '/x' } capabilities { bounding: 6 }"), 0xF);
   ASSERT_THAT(flat, IsOk());
