@@ -39,16 +39,31 @@ const HostVolume* FindVolume(const node::NodePolicy& policy, const std::string& 
   return nullptr;
 }
 
+absl::Status Unavailable(absl::string_view sentence) {
+  return WithReason(absl::FailedPreconditionError(sentence), "HOST_VOLUME_UNAVAILABLE");
+}
+
+// Of where links lead to, which the text of a path does not show (CVE-2020-28348).
+bool IsAllowedSource(const std::string& resolved, const node::NodePolicy& policy) {
+  if (policy.allowed_mount_sources.empty()) return true;
+  for (const std::string& allowed : policy.allowed_mount_sources) {
+    if (IsBeneath(resolved, allowed)) return true;
+  }
+  return false;
+}
+
 absl::StatusOr<const HostPath*> FindSource(const HostVolume& volume, const node::NodeFacts& facts,
                                            const node::NodePolicy& policy) {
   for (const HostPath& source : facts.volume_sources) {
     if (source.path != volume.path) continue;
     const std::string what = absl::StrCat("host volume '", volume.name, "': '", volume.path, "'");
     if (source.kind != HostPath::Kind::kDirectory) {
-      return WithReason(absl::FailedPreconditionError(
-                            absl::StrCat(what, source.exists() ? " is not a directory" : " is not",
-                                         source.exists() ? "" : " there", " on this node")),
-                        "HOST_VOLUME_UNAVAILABLE");
+      return Unavailable(absl::StrCat(
+          what, source.exists() ? " is not a directory" : " is not there", " on this node"));
+    }
+    if (!IsAllowedSource(source.resolved, policy)) {
+      return Unavailable(absl::StrCat(what, " leads to '", source.resolved,
+                                      "', which lies in none of allowed_mount_sources"));
     }
     for (const std::string& ours : policy.private_directories) {
       if (IsBeneath(source.resolved, ours) || IsBeneath(ours, source.resolved)) {

@@ -21,7 +21,7 @@ namespace cloister::plan {
 //                        directories of ours
 //   PERMISSION_DENIED    PROPAGATION_NOT_ALLOWED
 //   FAILED_PRECONDITION  HOST_VOLUME_UNAVAILABLE: its directory was not there when the executor
-//                        started
+//                        started, or a link leads it out of allowed_mount_sources
 absl::StatusOr<std::vector<internal::Mount>> PlanVolumes(const task::TaskSpec& spec,
                                                          const node::NodeFacts& facts,
                                                          const node::NodePolicy& policy,

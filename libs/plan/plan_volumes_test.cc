@@ -131,6 +131,17 @@ TEST_F(PlanVolumesTest, ADirectoryThatIsNotThereIsSaidSo) {
   EXPECT_EQ(GetReason(mounts.status()), "HOST_VOLUME_UNAVAILABLE");
 }
 
+TEST_F(PlanVolumesTest, ALinkLeadsOutOfNoAllowedSource) {
+  policy_.allowed_mount_sources = {"/srv"};
+  EXPECT_THAT(PlanAt("certs", "/a"), IsOk());
+  const auto mounts = PlanAt("data", "/b");
+  EXPECT_THAT(mounts, StatusIs(absl::StatusCode::kFailedPrecondition,
+                               HasSubstr("leads to '/disks/1/data'")));
+  EXPECT_EQ(GetReason(mounts.status()), "HOST_VOLUME_UNAVAILABLE");
+  policy_.allowed_mount_sources.push_back("/disks/1");
+  EXPECT_THAT(PlanAt("data", "/c"), IsOk());
+}
+
 TEST_F(PlanVolumesTest, DirectoriesOfOursAreNotShown) {
   policy_.private_directories = {"/disks/1/data/state"};
   EXPECT_THAT(PlanAt("data", "/a"), StatusIs(absl::StatusCode::kInvalidArgument,
