@@ -54,7 +54,7 @@ absl::Status Engine::Recover() {
   CLOISTER_ASSIGN_OR_RETURN(const LauncherPool::Recovered found, pool_->Recover());
   CLOISTER_ASSIGN_OR_RETURN(const std::vector<std::string> removed,
                             files_.ListUnfinishedRemovals());
-  for (const std::string& id : removed) Trouble(files_.Remove(id));
+  for (const std::string& id : removed) ClearAway(id);
   CLOISTER_ASSIGN_OR_RETURN(const std::vector<std::string> ids, files_.List());
   std::vector<std::string> unfinished;
   for (const std::string& id : ids) {
@@ -73,11 +73,18 @@ absl::Status Engine::Recover() {
   return absl::OkStatus();
 }
 
+void Engine::ClearAway(const std::string& task_id) {
+  const absl::StatusOr<state::Removal> removal = files_.Remove(task_id);
+  Trouble(removal.status());
+  // A start-up does not wait for a tenant's tree.
+  if (removal.ok() && *removal == state::Removal::kUnfinished) destroyer_->RemoveLeftover(task_id);
+}
+
 bool Engine::RecoverTask(const std::string& task_id, const Inventories& found) {
   const TaskRecords records = files_.Read(task_id);
   if (absl::IsNotFound(records.intent.status())) {
     // Nothing was ever done for it, or everything of it but the directory is removed.
-    Trouble(files_.Remove(task_id));
+    ClearAway(task_id);
     return false;
   }
   internal::IntentRecord intent;

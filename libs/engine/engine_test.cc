@@ -9,12 +9,14 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -348,6 +350,36 @@ TEST_F(EngineTest, ADestroyRemovesAllOfAnEndedTask) {
   EXPECT_THAT(Directories(), IsEmpty());
   EXPECT_THAT(engine_->Get("a"), StatusIs(absl::StatusCode::kNotFound));
   EXPECT_THAT(Destroy("a"), StatusIs(absl::StatusCode::kNotFound));
+}
+
+TEST_F(EngineTest, AHugeTreeDoesNotHoldUpOtherRemovals) {
+  NewEngine();
+  for (const char* id : {"huge", "small"}) {
+    ASSERT_THAT(Start(id, "/bin/true"), IsOk());
+    Wait(id);
+  }
+  const std::string tree = directory_ / "tasks" + "/huge/local";
+  std::filesystem::create_directories(tree);
+  // Some slices of it.
+  for (int i = 0; i < 20000; ++i) {
+    ASSERT_EQ(mkdir(absl::StrCat(tree, "/", i).c_str(), 0700), 0);
+  }
+  absl::Mutex mutex;
+  std::vector<std::string> order;
+  std::map<std::string, Later<absl::Status>> later;
+  for (const char* id : {"huge", "small"}) {
+    engine_->Destroy(id, false, [&, id, done = later[id].callback()](absl::Status status) mutable {
+      {
+        absl::MutexLock lock(&mutex);
+        order.push_back(id);
+      }
+      std::move(done)(std::move(status));
+    });
+  }
+  EXPECT_THAT(later["huge"].Await(), IsOk());
+  EXPECT_THAT(later["small"].Await(), IsOk());
+  absl::MutexLock lock(&mutex);
+  EXPECT_THAT(order, ElementsAre("small", "huge"));
 }
 
 TEST_F(EngineTest, ALiveTaskIsDestroyedByForceOnly) {

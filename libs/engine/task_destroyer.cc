@@ -64,7 +64,7 @@ void TaskDestroyer::Destroy(const std::string& task_id, bool force, Callback don
         {{"task_id", task_id}}));
   }
   if (under_way) return;
-  if (!live) return Enqueue(task_id);
+  if (!live) return Enqueue({task_id});
   Kill(task_id);
 }
 
@@ -87,23 +87,27 @@ void TaskDestroyer::Kill(const std::string& task_id) {
   const absl::Status waits =
       amended.ok() ? table_
                          ->Wait(task_id, Until::kEnded,
-                                [this, task_id](const TaskRecord&) { Enqueue(task_id); })
+                                [this, task_id](const TaskRecord&) { Enqueue({task_id}); })
                          .status()
                    : amended;
   // It can only have gone if a failed start of it was removed at the same time.
   if (!waits.ok()) Finish(task_id, absl::IsNotFound(waits) ? absl::OkStatus() : waits);
 }
 
-void TaskDestroyer::RemoveFailedStart(const std::string& task_id) { Enqueue(task_id); }
+void TaskDestroyer::RemoveFailedStart(const std::string& task_id) { Enqueue({task_id}); }
 
-void TaskDestroyer::Enqueue(const std::string& task_id) {
+void TaskDestroyer::RemoveLeftover(const std::string& task_id) {
+  Enqueue({task_id, /*leftover=*/true});
+}
+
+void TaskDestroyer::Enqueue(Work work) {
   absl::MutexLock lock(&mutex_);
-  queue_.push_back(task_id);
+  queue_.push_back(std::move(work));
 }
 
 void TaskDestroyer::Run() {
   while (true) {
-    std::string task_id;
+    Work work;
     {
       absl::MutexLock lock(&mutex_);
       const auto wanted = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
@@ -111,26 +115,42 @@ void TaskDestroyer::Run() {
       };
       mutex_.Await(absl::Condition(&wanted));
       if (stopping_) return;
-      task_id = std::move(queue_.front());
+      work = std::move(queue_.front());
       queue_.pop_front();
     }
-    absl::StatusOr<TaskRecord> record = table_->Find(task_id);
-    // Queued twice, by a failed start and by a destroy: it has gone, or another start of the same
-    // id has taken its place.
-    if (!record.ok() || !record->destroying || IsLive(record->phase)) continue;
-    Finish(task_id, Remove(task_id, *record));
+    if (!DoSome(work)) Enqueue(std::move(work));
   }
 }
 
-absl::Status TaskDestroyer::Remove(const std::string& task_id, const TaskRecord& record) {
+bool TaskDestroyer::DoSome(const Work& work) {
+  absl::StatusOr<state::Removal> removal;
+  if (work.leftover) {
+    removal = files_->Remove(work.task_id);
+    if (!removal.ok() && on_trouble_ != nullptr) on_trouble_(removal.status());
+  } else {
+    absl::StatusOr<TaskRecord> record = table_->Find(work.task_id);
+    // Queued twice, by a failed start and by a destroy: it has gone, or another start of the same id
+    // has taken its place.
+    if (!record.ok() || !record->destroying || IsLive(record->phase)) return true;
+    removal = Remove(work.task_id, *record);
+  }
+  if (removal.ok() && *removal == state::Removal::kUnfinished) return false;
+  if (!work.leftover) Finish(work.task_id, removal.status());
+  return true;
+}
+
+absl::StatusOr<state::Removal> TaskDestroyer::Remove(const std::string& task_id,
+                                                     const TaskRecord& record) {
   if (std::shared_ptr<LauncherClient> client = pool_->Find(record.launcher)) {
     // A launcher that is gone has forgotten.
     client->Forget(task_id).IgnoreError();
   }
-  if (absl::Status removed = files_->Remove(task_id); !removed.ok()) {
-    return Annotate(std::move(removed), "remove task '", task_id, "'");
+  absl::StatusOr<state::Removal> removal = files_->Remove(task_id);
+  if (!removal.ok()) return Annotate(removal.status(), "remove task '", task_id, "'");
+  if (*removal == state::Removal::kDone) {
+    CLOISTER_RETURN_IF_ERROR(table_->Apply(task_id, TaskInput::kDestroy).status());
   }
-  return table_->Apply(task_id, TaskInput::kDestroy).status();
+  return removal;
 }
 
 void TaskDestroyer::Finish(const std::string& task_id, const absl::Status& status) {

@@ -17,6 +17,7 @@
 #include "libs/engine/launcher_pool.h"
 #include "libs/engine/task_files.h"
 #include "libs/engine/task_table.h"
+#include "libs/state/tree_removal.h"
 
 namespace cloister::engine {
 
@@ -44,10 +45,20 @@ class TaskDestroyer {
   // `destroying` already.
   void RemoveFailedStart(const std::string& task_id);
 
+  // Clears away the directory of what is no task any more, or never was.
+  void RemoveLeftover(const std::string& task_id);
+
  private:
+  struct Work {
+    std::string task_id;
+    bool leftover = false;
+  };
+
   void Run();
-  void Enqueue(const std::string& task_id);
-  absl::Status Remove(const std::string& task_id, const TaskRecord& record);
+  void Enqueue(Work work);
+  // One slice of it; false if there is more.
+  bool DoSome(const Work& work);
+  absl::StatusOr<state::Removal> Remove(const std::string& task_id, const TaskRecord& record);
   void Kill(const std::string& task_id);
   void Finish(const std::string& task_id, const absl::Status& status);
 
@@ -57,7 +68,9 @@ class TaskDestroyer {
   const std::function<void(const absl::Status&)> on_trouble_;
   absl::Mutex mutex_;
   std::map<std::string, std::vector<Callback>> waiting_ ABSL_GUARDED_BY(mutex_);
-  std::deque<std::string> queue_ ABSL_GUARDED_BY(mutex_);
+  // A removal that takes long goes back to its end, so that one tenant's tree does not hold up the
+  // others.
+  std::deque<Work> queue_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };

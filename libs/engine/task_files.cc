@@ -52,7 +52,7 @@ absl::StatusOr<OwnedFd> TaskFiles::Create(const internal::IntentRecord& intent) 
   const absl::Status written = WriteIntent(directory.get(), intent);
   if (written.ok()) return directory;
   // What stays is a directory without an intent: the next start of the executor removes it.
-  Remove(intent.task_id()).IgnoreError();
+  Remove(intent.task_id()).status().IgnoreError();
   return written;
 }
 
@@ -125,12 +125,14 @@ int TaskFiles::MarkRemoved(const std::string& task_id) const {
              : errno;
 }
 
-absl::Status TaskFiles::Remove(const std::string& task_id) const {
+absl::StatusOr<state::Removal> TaskFiles::Remove(const std::string& task_id) const {
   const std::string removed = absl::StrCat(task_id, state::kRemovedSuffix);
   int error = MarkRemoved(task_id);
   if (error == EEXIST) {
     // What an earlier attempt could not remove is in the way.
-    CLOISTER_RETURN_IF_ERROR(state::RemoveTaskDirectory(tasks_.get(), removed));
+    CLOISTER_ASSIGN_OR_RETURN(const state::Removal earlier,
+                              state::RemoveTaskDirectory(tasks_.get(), removed));
+    if (earlier == state::Removal::kUnfinished) return earlier;
     error = MarkRemoved(task_id);
   }
   if (error != 0 && error != ENOENT) {

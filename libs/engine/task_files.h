@@ -12,6 +12,7 @@
 #include "cloister/internal/launch_record.pb.h"
 #include "cloister/internal/record.pb.h"
 #include "libs/base/owned_fd.h"
+#include "libs/state/tree_removal.h"
 
 namespace cloister::engine {
 
@@ -50,8 +51,9 @@ class TaskFiles {
   absl::StatusOr<OwnedFd> OpenOutput(const std::string& task_id, OutputStream stream) const;
 
   // The directory with everything in it. The first step decides: a crash after it leaves something
-  // to be cleared away, but no task. OK if there is none.
-  absl::Status Remove(const std::string& task_id) const;
+  // to be cleared away, but no task; so does kUnfinished (state::RemoveTaskDirectory), which is to
+  // be called again. kDone if there is none.
+  absl::StatusOr<state::Removal> Remove(const std::string& task_id) const;
 
  private:
   int MarkRemoved(const std::string& task_id) const;

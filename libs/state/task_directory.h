@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "libs/base/owned_fd.h"
+#include "libs/state/tree_removal.h"
 
 namespace cloister::state {
 
@@ -33,8 +34,9 @@ absl::StatusOr<std::vector<std::string>> ListTaskDirectories(int tasks);
 // midway it is still known whose directory this is and that it is to go. OK if there is none. As
 // much as possible is removed; the error is the first thing that could not be, under the path where
 // it is now (deep trees are moved up while they are taken apart) and with what to do: a mount, an
-// immutable file.
-absl::Status RemoveTaskDirectory(int tasks, const std::string& task_id);
+// immutable file. A tenant's tree may be of any size: what a tenth of a second is not enough for is
+// kUnfinished, to be called again when others have had their turn.
+absl::StatusOr<Removal> RemoveTaskDirectory(int tasks, const std::string& task_id);
 
 }  // namespace cloister::state
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -40,18 +41,22 @@ struct Level {
 
 class TreeRemoval {
  public:
-  TreeRemoval(int top, absl::string_view shown, absl::string_view kept)
-      : top_(top), shown_(shown), kept_(kept) {}
+  TreeRemoval(int top, absl::string_view shown, absl::string_view kept, size_t entries)
+      : top_(top), shown_(shown), kept_(kept), left_(entries) {}
 
   // Passes over the top until one finds nothing to do: what was moved up appears there.
-  absl::Status Run() {
+  absl::StatusOr<Removal> Run() {
     do {
       changed_ = false;
       failure_ = absl::OkStatus();
       CLOISTER_RETURN_IF_ERROR(Descend(top_, "."));
-      while (!levels_.empty()) Step();
+      while (!levels_.empty()) {
+        if (left_ == 0) return Removal::kUnfinished;
+        Step();
+      }
     } while (changed_);
-    return failure_;
+    if (!failure_.ok()) return failure_;
+    return Removal::kDone;
   }
 
  private:
@@ -149,6 +154,7 @@ class TreeRemoval {
   }
 
   void NoteChange() {
+    if (left_ > 0) --left_;
     changed_ = true;
     levels_.back().changed = true;
   }
@@ -184,6 +190,8 @@ class TreeRemoval {
   const absl::string_view shown_;
   const absl::string_view kept_;
   std::vector<Level> levels_;
+  // Entries that this slice may still remove.
+  size_t left_;
   uint64_t next_place_ = 1;
   bool changed_ = false;
   absl::Status failure_;
@@ -192,7 +200,12 @@ class TreeRemoval {
 }  // namespace
 
 absl::Status RemoveContents(int directory, absl::string_view shown, absl::string_view kept) {
-  return TreeRemoval(directory, shown, kept).Run();
+  return TreeRemoval(directory, shown, kept, std::numeric_limits<size_t>::max()).Run().status();
+}
+
+absl::StatusOr<Removal> RemoveSlice(int directory, absl::string_view shown, absl::string_view kept,
+                                    size_t entries) {
+  return TreeRemoval(directory, shown, kept, entries).Run();
 }
 
 }  // namespace cloister::state

@@ -7,17 +7,30 @@
 #ifndef CLOISTER_LIBS_STATE_TREE_REMOVAL_H_
 #define CLOISTER_LIBS_STATE_TREE_REMOVAL_H_
 
+#include <cstddef>
+
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
 namespace cloister::state {
 
 constexpr int kMaxOpenLevels = 16;
 
+enum class Removal {
+  kDone,
+  // There is more than the slice held; what is gone is gone.
+  kUnfinished,
+};
+
 // Removes all that is in `directory` (borrowed; O_PATH will do), except the entry `kept` unless
 // that is empty. Nobody else may write to `directory` itself, its tenants are dead. As much as
 // possible is removed; the error is the first failure, with its path as it is now after `shown`.
 absl::Status RemoveContents(int directory, absl::string_view shown, absl::string_view kept);
+
+// The same, but stops when about `entries` are removed: for a tree that must not hold up others.
+absl::StatusOr<Removal> RemoveSlice(int directory, absl::string_view shown, absl::string_view kept,
+                                    size_t entries);
 
 }  // namespace cloister::state
 

@@ -117,6 +117,26 @@ TEST_F(TreeRemovalTest, OpensNoFifoSocketOrUnreadableFile) {
   EXPECT_THAT(Names(), IsEmpty());
 }
 
+TEST_F(TreeRemovalTest, ASliceRemovesItsShareAndSaysThatThereIsMore) {
+  for (int i = 0; i < 25; ++i) std::ofstream(absl::StrCat(path_, "/", i)) << "x";
+  EXPECT_THAT(RemoveSlice(top_.get(), path_, "", 10), IsOkAndHolds(Removal::kUnfinished));
+  EXPECT_EQ(Names().size(), 15u);
+  EXPECT_THAT(RemoveSlice(top_.get(), path_, "", 10), IsOkAndHolds(Removal::kUnfinished));
+  EXPECT_THAT(RemoveSlice(top_.get(), path_, "", 10), IsOkAndHolds(Removal::kDone));
+  EXPECT_THAT(Names(), IsEmpty());
+}
+
+TEST_F(TreeRemovalTest, SlicesComeToAnEndInADeepTree) {
+  MakeDeep("d", 500);
+  int slices = 0;
+  for (absl::StatusOr<Removal> removal = Removal::kUnfinished; *removal == Removal::kUnfinished;) {
+    removal = RemoveSlice(top_.get(), path_, "", 3);
+    ASSERT_THAT(removal, IsOk());
+    ASSERT_LT(++slices, 1000);
+  }
+  EXPECT_THAT(Names(), IsEmpty());
+}
+
 TEST_F(TreeRemovalTest, RemovesTheOddestNames) {
   const std::vector<std::string> names = {
       std::string(255, 'x'), "\n", " ", "...", "-rf", "\xff\xfe", "a\tb", "*"};
