@@ -111,9 +111,9 @@ class Engine {
 
   using Inventories = std::map<std::string, std::vector<internal::InventoryReply::Entry>>;
 
-  // Gives one task directory its place in the table. True if a removal of it has to be finished.
-  // What is no task.
+  // Removes the directory of what is no task.
   void ClearAway(const std::string& task_id);
+  // Gives one task directory its place in the table. True if a removal of it has to be finished.
   bool RecoverTask(const std::string& task_id, const Inventories& found);
   // What launchers have and no directory is there for: the end of it is not of interest any more.
   void ForgetStrangers(const Inventories& found, const std::vector<std::string>& ids);

@@ -15,11 +15,12 @@ void AddPart(const char* name, uint32_t mode, bool owned, Mount* mount) {
   part->set_owned(owned);
 }
 
-// One mount for the three. The task cannot replace them, and logs is closed to it: that is where a
-// task once put links for its supervisor to follow (CVE-2026-6959).
+// One mount for the three. Beside them the task may put what it likes, as the page's tasks do; with
+// the sticky bit it cannot replace logs, which is closed to it: that is where a task once put links
+// for its supervisor to follow (CVE-2026-6959).
 void AddAlloc(Mount* alloc) {
   alloc->set_source("alloc");
-  alloc->set_mode(0755);
+  alloc->set_mode(01777);
   AddPart("data", 0700, true, alloc);
   AddPart("tmp", 0700, true, alloc);
   AddPart("logs", 0755, false, alloc);

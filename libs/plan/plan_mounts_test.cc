@@ -43,7 +43,7 @@ TEST(PlanMounts, TheTasksDirectoriesAreItsOwnAlone) {
     EXPECT_EQ(mount.source().find('/'), std::string::npos);
   }
   const std::map<std::string, uint32_t> expected = {
-      {"alloc", 0755}, {"local", 0700}, {"tmp", 01777}};
+      {"alloc", 01777}, {"local", 0700}, {"tmp", 01777}};
   EXPECT_EQ(modes, expected);
 }
 

@@ -137,10 +137,19 @@ TEST_F(PayloadView, ItsDirectoriesAreItsUsersAndNobodyElses) {
     EXPECT_THAT(
         Lines(Run(request).out),
         ElementsAre(absl::StrCat("/local ", owner, " 700"), absl::StrCat("/tmp ", owner, " 1777"),
-                    absl::StrCat("/secrets ", owner, " 700"), "/alloc 0:0 755",
+                    absl::StrCat("/secrets ", owner, " 700"), "/alloc 0:0 1777",
                     absl::StrCat("/alloc/data ", owner, " 700"), "/alloc/logs 0:0 755",
                     absl::StrCat("/alloc/tmp ", owner, " 700")));
   }
+}
+
+TEST_F(PayloadView, AllocIsOpenToTheTaskButForItsLogs) {
+  EXPECT_THAT(Lines(Run({"/bin/sh", "-c",
+                         "echo win >/alloc/output.txt; cat /alloc/output.txt; "
+                         "echo x 2>/dev/null >/alloc/logs/x || echo shut; "
+                         "mv /alloc/logs /alloc/moved 2>/dev/null || echo fixed"})
+                        .out),
+              ElementsAre("win", "shut", "fixed"));
 }
 
 TEST_F(PayloadView, SecretsAreMemoryOfTheSizeThatWasAsked) {
