@@ -93,6 +93,8 @@ std::vector<std::unique_ptr<Verb>> AllVerbs() {
   verbs.push_back(MakeSignalVerb());
   verbs.push_back(MakeRmVerb());
   verbs.push_back(MakeExplainVerb());
+  verbs.push_back(MakeValidateVerb());
+  verbs.push_back(MakeJobInitVerb());
   verbs.push_back(MakeNodeLsVerb());
   verbs.push_back(MakeNodeStatusVerb());
   verbs.push_back(MakeDevVerb());
@@ -146,6 +148,7 @@ std::string OverviewHelp(const std::vector<std::unique_ptr<Verb>>& verbs, size_t
                   "\nTo begin:\n"
                   "  cloister dev --dir /tmp/cloister --detach\n"
                   "  cloister run -- /bin/sh -c 'id; exit 7'\n"
+                  "  cloister job init job.hcl; cloister run job.hcl\n"
                   "  cloister VERB --help\n");
   return out;
 }

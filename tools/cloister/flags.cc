@@ -212,6 +212,7 @@ absl::StatusOr<std::vector<std::string>> FlagSet::Parse(
   while (index < words.size()) {
     const std::string& word = words[index];
     if (word == "--") {
+      if (behind_dashes_ != nullptr) *behind_dashes_ = arguments.empty();
       arguments.insert(arguments.end(), words.begin() + index + 1, words.end());
       return arguments;
     }

@@ -57,8 +57,11 @@ class FlagSet {
   void Add(Flag flag);
 
   // Words are a command line of someone else's from the first word on that is no flag: `run /bin/ls
-  // -l`.
-  void StopAtFirstArgument() { stop_at_first_argument_ = true; }
+  // -l`. Parse sets `behind_dashes`, if given, to whether `--` stands before it.
+  void StopAtFirstArgument(bool* behind_dashes = nullptr) {
+    stop_at_first_argument_ = true;
+    behind_dashes_ = behind_dashes;
+  }
 
   // Sets the variables and returns the words that are no flags. INVALID_ARGUMENT says which flag is
   // wrong and why; an unknown one comes with the nearest that exists.
@@ -79,6 +82,7 @@ class FlagSet {
 
   std::vector<Flag> flags_;
   bool stop_at_first_argument_ = false;
+  bool* behind_dashes_ = nullptr;
 };
 
 // "1m30s", "500ms", or a number of seconds; not negative, finite.

@@ -6,8 +6,10 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "libs/base/status_macros.h"
 
 namespace cloister {
 namespace {
@@ -22,18 +24,50 @@ void AddListed(const std::vector<std::string>& values, Repeated* out) {
   }
 }
 
-absl::Status SetResources(const absl::optional<int64_t>& cpu, const absl::optional<int64_t>& memory,
-                          const absl::optional<int64_t>& pids, v1::TaskConfig* config) {
+// The shell was the one to replace "${name}"; what it left is meant as it stands.
+std::string Escaped(absl::string_view text) { return absl::StrReplaceAll(text, {{"${", "$${"}}); }
+
+void DeclareMebibytes(absl::string_view name, char letter, absl::string_view help,
+                      absl::optional<int64_t>* variable, FlagSet* flags) {
+  auto set = [variable, is_bounded = name != "memory-max"](const std::string& value) {
+    absl::StatusOr<int64_t> mebibytes = ParseMebibytes(value);
+    if (!is_bounded && value == "-1") mebibytes = -1;
+    if (mebibytes.ok()) *variable = *mebibytes;
+    return mebibytes.status();
+  };
+  flags->Add({std::string(name), letter, "MIB", std::string(help), set});
+}
+
+// "NAME:DESTINATION" or "NAME:DESTINATION:ro".
+absl::Status AddVolume(absl::string_view entry, v1::TaskConfig* config) {
+  absl::string_view rest = entry;
+  const bool read_only = absl::ConsumeSuffix(&rest, ":ro");
+  const size_t colon = rest.find(':');
+  if (colon == absl::string_view::npos || colon == 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--volume: '", entry, "': not NAME:DESTINATION or NAME:DESTINATION:ro"));
+  }
+  const std::string name(rest.substr(0, colon));
+  bool is_there = false;
+  for (const v1::Volume& volume : config->volumes()) is_there = is_there || volume.name() == name;
+  if (!is_there) config->add_volumes()->set_name(name);
+  v1::VolumeMount* mount = config->add_volume_mounts();
+  mount->set_volume(name);
+  mount->set_destination(Escaped(rest.substr(colon + 1)));
+  mount->set_read_only(read_only);
+  return absl::OkStatus();
+}
+
+struct AskedResource {
+  const char* flag;
+  const absl::optional<int64_t>& value;
+  void (v1::Resources::*set)(int64_t);
+};
+
+absl::Status SetResources(const std::vector<AskedResource>& asked, v1::TaskConfig* config) {
   // A zero in the message means "unset"; asked for by a flag it is a mistake that must not turn
   // into a default.
-  const struct {
-    const char* flag;
-    const absl::optional<int64_t>& value;
-    void (v1::Resources::*set)(int64_t);
-  } kRows[] = {{"--cpu", cpu, &v1::Resources::set_cpu},
-               {"--memory", memory, &v1::Resources::set_memory},
-               {"--pids", pids, &v1::Resources::set_pids}};
-  for (const auto& row : kRows) {
+  for (const AskedResource& row : asked) {
     if (!row.value.has_value()) continue;
     if (*row.value == 0)
       return absl::InvalidArgumentError(absl::StrCat(row.flag, ": 0: at least 1"));
@@ -42,22 +76,64 @@ absl::Status SetResources(const absl::optional<int64_t>& cpu, const absl::option
   return absl::OkStatus();
 }
 
+absl::Status SetEnv(const std::vector<std::string>& entries, const TaskFlags::Lookup& environment,
+                    v1::TaskConfig* config) {
+  for (const std::string& entry : entries) {
+    const size_t equals = entry.find('=');
+    const std::string name = entry.substr(0, equals);
+    if (equals != std::string::npos) {
+      (*config->mutable_env())[name] = Escaped(entry.substr(equals + 1));
+      continue;
+    }
+    const char* value = environment(name);
+    if (value == nullptr) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--env ", name, ": not set here; give a value: ", name, "=VALUE"));
+    }
+    (*config->mutable_env())[name] = Escaped(value);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SetMeta(const std::vector<std::string>& entries, v1::TaskConfig* config) {
+  for (const std::string& entry : entries) {
+    const size_t equals = entry.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return absl::InvalidArgumentError(absl::StrCat("--meta: '", entry, "': not KEY=VALUE"));
+    }
+    (*config->mutable_meta())[entry.substr(0, equals)] = entry.substr(equals + 1);
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 void TaskFlags::Declare(FlagSet* flags) {
+  FlagSet mine;
+  DeclareTask(&mine);
+  for (FlagSet::Flag flag : mine.flags()) {
+    flag.set = [this, name = flag.name, set = flag.set](const std::string& value) {
+      if (first_given_.empty()) first_given_ = name;
+      return set(value);
+    };
+    flags->Add(std::move(flag));
+  }
+  flags->Text("node", &node_, "NODE", "The node to run on. Default: any node with room.");
+}
+
+void TaskFlags::DeclareTask(FlagSet* flags) {
   flags->Text("name", &name_, "NAME", "A label for people.");
   flags->Text("user", &user_, "USER",
               "User name, \"uid:gid\", or a uid that the node knows. Default: nobody.", 'u');
   flags->Repeated("env", &env_, "NAME[=VALUE]",
                   "Sets an environment variable; without VALUE, to its value here.", 'e');
-  auto set_memory = [this](const std::string& value) -> absl::Status {
-    absl::StatusOr<int64_t> mebibytes = ParseMebibytes(value);
-    if (!mebibytes.ok()) return mebibytes.status();
-    memory_ = *mebibytes;
-    return absl::OkStatus();
-  };
-  flags->Add({"memory", 'm', "MIB", "Memory limit in MiB, or with unit: 512m, 2g. Default: 300.",
-              set_memory});
+  DeclareMebibytes("memory", 'm', "Memory limit in MiB, or with unit: 512m, 2g. Default: 300.",
+                   &memory_, flags);
+  DeclareMebibytes("memory-max", 0,
+                   "Memory that it may use beyond that while the node has it; -1: without limit.",
+                   &memory_max_, flags);
+  DeclareMebibytes("secrets", 0, "Size of /secrets, which is in memory. Default: 1.", &secrets_,
+                   flags);
   flags->Number("cpu", &cpu_, 0, kMaxNumber, "SHARES",
                 "CPU weight relative to other tasks. Default: 100.");
   flags->Number("pids", &pids_, 0, kMaxNumber, "N",
@@ -67,11 +143,18 @@ void TaskFlags::Declare(FlagSet* flags) {
   flags->Repeated("cap-drop", &cap_drop_, "CAP", "Takes a capability away; \"all\" takes all.");
   flags->Text("work-dir", &work_dir_, "PATH",
               "Working directory inside the task's root. Default: /.", 'w');
+  flags->Choice("pid-mode", &pid_mode_, {"private", "host"},
+                "Whether it sees the node's processes. Default: the node's.");
+  flags->Choice("ipc-mode", &ipc_mode_, {"private", "host"},
+                "Whether it shares System V IPC with the node. Default: the node's.");
+  flags->Repeated("chroot-env", &chroot_env_, "PATH",
+                  "Of the node's entries, those that its root holds. Default: all.");
+  flags->Repeated("volume", &volumes_, "NAME:PATH[:ro]",
+                  "Mounts a host_volume of the node's policy at a path in the task's root.");
   flags->Duration("kill-timeout", &kill_timeout_, "From the stop signal to the kill. Default: 5s.");
   flags->Text("kill-signal", &kill_signal_, "SIGNAL",
               "The signal that a stop sends first. Default: SIGTERM.");
   flags->Repeated("meta", &meta_, "KEY=VALUE", "A label of your own, returned as it came.");
-  flags->Text("node", &node_, "NODE", "The node to run on. Default: any node with room.");
 }
 
 absl::StatusOr<v1::TaskConfig> TaskFlags::MakeConfig(const std::vector<std::string>& command,
@@ -79,34 +162,28 @@ absl::StatusOr<v1::TaskConfig> TaskFlags::MakeConfig(const std::vector<std::stri
   v1::TaskConfig config;
   config.set_name(name_);
   config.set_user(user_);
-  config.mutable_config()->set_command(command[0]);
-  for (size_t i = 1; i < command.size(); ++i) config.mutable_config()->add_args(command[i]);
+  config.mutable_config()->set_command(Escaped(command[0]));
+  for (size_t i = 1; i < command.size(); ++i) {
+    config.mutable_config()->add_args(Escaped(command[i]));
+  }
   AddListed(cap_add_, config.mutable_config()->mutable_cap_add());
   AddListed(cap_drop_, config.mutable_config()->mutable_cap_drop());
-  config.mutable_config()->set_work_dir(work_dir_);
-  for (const std::string& entry : env_) {
-    const size_t equals = entry.find('=');
-    const std::string name = entry.substr(0, equals);
-    if (equals != std::string::npos) {
-      (*config.mutable_env())[name] = entry.substr(equals + 1);
-      continue;
-    }
-    const char* value = environment(name);
-    if (value == nullptr) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("--env ", name, ": not set here; give a value: ", name, "=VALUE"));
-    }
-    (*config.mutable_env())[name] = value;
+  config.mutable_config()->set_work_dir(Escaped(work_dir_));
+  config.mutable_config()->set_pid_mode(pid_mode_);
+  config.mutable_config()->set_ipc_mode(ipc_mode_);
+  AddListed(chroot_env_, config.mutable_config()->mutable_chroot_env());
+  for (const std::string& entry : volumes_) {
+    CLOISTER_RETURN_IF_ERROR(AddVolume(entry, &config));
   }
-  for (const std::string& entry : meta_) {
-    const size_t equals = entry.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      return absl::InvalidArgumentError(absl::StrCat("--meta: '", entry, "': not KEY=VALUE"));
-    }
-    (*config.mutable_meta())[entry.substr(0, equals)] = entry.substr(equals + 1);
-  }
-  absl::Status limited = SetResources(cpu_, memory_, pids_, &config);
-  if (!limited.ok()) return limited;
+  CLOISTER_RETURN_IF_ERROR(SetEnv(env_, environment, &config));
+  CLOISTER_RETURN_IF_ERROR(SetMeta(meta_, &config));
+  CLOISTER_RETURN_IF_ERROR(
+      SetResources({{"--cpu", cpu_, &v1::Resources::set_cpu},
+                    {"--memory", memory_, &v1::Resources::set_memory},
+                    {"--memory-max", memory_max_, &v1::Resources::set_memory_max},
+                    {"--secrets", secrets_, &v1::Resources::set_secrets},
+                    {"--pids", pids_, &v1::Resources::set_pids}},
+                   &config));
   if (kill_timeout_.has_value()) {
     const int64_t nanoseconds = absl::ToInt64Nanoseconds(*kill_timeout_);
     config.mutable_kill_timeout()->set_seconds(nanoseconds / 1'000'000'000);

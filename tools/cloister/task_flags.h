@@ -1,5 +1,6 @@
 // The flags that say what a task shall be, shared by `run` and `explain`: one for each attribute of
-// TaskConfig, by its name.
+// TaskConfig, by its name. What is typed is what runs: a "${" in it is escaped, so that no node
+// replaces it.
 #ifndef CLOISTER_TOOLS_CLOISTER_TASK_FLAGS_H_
 #define CLOISTER_TOOLS_CLOISTER_TASK_FLAGS_H_
 
@@ -29,17 +30,28 @@ class TaskFlags {
                                             const Lookup& environment) const;
 
   const std::string& node() const { return node_; }
+  // Name of the first flag given that says what the task is (--node says where); empty: none.
+  const std::string& first_given() const { return first_given_; }
 
  private:
+  void DeclareTask(FlagSet* flags);
+
+  std::string first_given_;
   std::string name_;
   std::string user_;
   std::vector<std::string> env_;
   absl::optional<int64_t> memory_;
+  absl::optional<int64_t> memory_max_;
+  absl::optional<int64_t> secrets_;
   absl::optional<int64_t> cpu_;
   absl::optional<int64_t> pids_;
   std::vector<std::string> cap_add_;
   std::vector<std::string> cap_drop_;
   std::string work_dir_;
+  std::string pid_mode_;
+  std::string ipc_mode_;
+  std::vector<std::string> chroot_env_;
+  std::vector<std::string> volumes_;
   absl::optional<absl::Duration> kill_timeout_;
   std::string kill_signal_;
   std::vector<std::string> meta_;

@@ -1,6 +1,7 @@
 #include "tools/cloister/task_flags.h"
 
 #include <cstring>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -41,25 +42,75 @@ TEST_F(TaskFlagsTest, ACommandAloneLeavesAllElseToTheServer) {
   EXPECT_EQ(config->user(), "");
 }
 
-TEST_F(TaskFlagsTest, EveryAttributeHasItsFlag) {
-  absl::StatusOr<v1::TaskConfig> config =
-      ConfigOf({"--name=n", "--user=1:2", "--env=A=b=c", "--memory=64", "--cpu=7", "--pids=9",
-                "--cap-add=chown,kill", "--cap-add=fowner", "--cap-drop=all", "--work-dir=/tmp",
-                "--kill-timeout=1.5s", "--kill-signal=SIGINT", "--meta=k=v", "--node=n1", "--",
-                "true", "x"});
+TEST_F(TaskFlagsTest, EveryAttributeButThoseOfFilesHasItsFlag) {
+  absl::StatusOr<v1::TaskConfig> config = ConfigOf({"--name=n",
+                                                    "--user=1:2",
+                                                    "--env=A=b=c",
+                                                    "--memory=64",
+                                                    "--cpu=7",
+                                                    "--pids=9",
+                                                    "--memory-max=-1",
+                                                    "--secrets=2",
+                                                    "--pid-mode=host",
+                                                    "--ipc-mode=private",
+                                                    "--chroot-env=/bin,/lib",
+                                                    "--volume=data:/a:ro",
+                                                    "--volume=data:/b",
+                                                    "--cap-add=chown,kill",
+                                                    "--cap-add=fowner",
+                                                    "--cap-drop=all",
+                                                    "--work-dir=/tmp",
+                                                    "--kill-timeout=1.5s",
+                                                    "--kill-signal=SIGINT",
+                                                    "--meta=k=v",
+                                                    "--node=n1",
+                                                    "--",
+                                                    "true",
+                                                    "x"});
   ASSERT_THAT(config, IsOk());
   EXPECT_EQ(config->env().at("A"), "b=c");
   EXPECT_THAT(config->config().cap_add(), ElementsAre("chown", "kill", "fowner"));
   EXPECT_EQ(config->kill_timeout().seconds(), 1);
   EXPECT_EQ(config->kill_timeout().nanos(), 500'000'000);
   EXPECT_EQ(task_flags_.node(), "n1");
+  EXPECT_EQ(config->volumes_size(), 1);
+  ASSERT_EQ(config->volume_mounts_size(), 2);
+  EXPECT_TRUE(config->volume_mounts(0).read_only());
+  EXPECT_EQ(config->volume_mounts(1).destination(), "/b");
+  const std::set<std::string> only_in_files = {"job",       "constraints", "artifacts", "templates",
+                                               "lifecycle", "logs",        "cores"};
   for (const google::protobuf::Message* message : std::vector<const google::protobuf::Message*>{
            &*config, &config->config(), &config->resources()}) {
     std::vector<const google::protobuf::FieldDescriptor*> set;
     message->GetReflection()->ListFields(*message, &set);
-    EXPECT_EQ(static_cast<int>(set.size()), message->GetDescriptor()->field_count())
-        << message->DebugString();
+    std::set<std::string> names;
+    for (const google::protobuf::FieldDescriptor* field : set) names.insert(field->name());
+    for (int i = 0; i < message->GetDescriptor()->field_count(); ++i) {
+      const std::string& name = message->GetDescriptor()->field(i)->name();
+      EXPECT_NE(names.count(name), only_in_files.count(name)) << name;
+    }
   }
+}
+
+TEST_F(TaskFlagsTest, WhatIsTypedIsWhatRuns) {
+  absl::StatusOr<v1::TaskConfig> config =
+      ConfigOf({"--env=A=${X}", "--work-dir=/${X}", "sh", "-c", "echo ${X} $${Y} $Z"});
+  ASSERT_THAT(config, IsOk());
+  EXPECT_THAT(config->config().args(), ElementsAre("-c", "echo $${X} $$${Y} $Z"));
+  EXPECT_EQ(config->env().at("A"), "$${X}");
+  EXPECT_EQ(config->config().work_dir(), "/$${X}");
+}
+
+TEST_F(TaskFlagsTest, AVolumeNeedsAPlace) {
+  EXPECT_THAT(ConfigOf({"--volume=data", "true"}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("NAME:DESTINATION")));
+}
+
+TEST_F(TaskFlagsTest, TheFirstFlagThatSaysWhatTheTaskIsIsKnown) {
+  ASSERT_THAT(ConfigOf({"--node=n1", "true"}), IsOk());
+  EXPECT_EQ(task_flags_.first_given(), "");
+  ASSERT_THAT(ConfigOf({"-m", "64", "--user=x", "true"}), IsOk());
+  EXPECT_EQ(task_flags_.first_given(), "memory");
 }
 
 TEST_F(TaskFlagsTest, AVariableWithoutValueIsTakenFromHere) {

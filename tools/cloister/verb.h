@@ -64,6 +64,8 @@ std::unique_ptr<Verb> MakeStopVerb();
 std::unique_ptr<Verb> MakeSignalVerb();
 std::unique_ptr<Verb> MakeRmVerb();
 std::unique_ptr<Verb> MakeExplainVerb();
+std::unique_ptr<Verb> MakeValidateVerb();
+std::unique_ptr<Verb> MakeJobInitVerb();
 std::unique_ptr<Verb> MakeNodeLsVerb();
 std::unique_ptr<Verb> MakeNodeStatusVerb();
 std::unique_ptr<Verb> MakeVersionVerb();

@@ -20,7 +20,7 @@ _cloister() {
     [[ $word == -- ]] && { COMPREPLY=($(compgen -o default -- "$cur")); return; }
     [[ $valued == *" $word "* ]] && { i=$((i + 1)); continue; }
     [[ $word == -* ]] && continue
-    [[ -z $verb || $verb == node || $verb == dev ]] && verb=${verb:+$verb }$word
+    [[ -z $verb || $verb == node || $verb == dev || $verb == job ]] && verb=${verb:+$verb }$word
   done
   case $verb in
 @CASES@
@@ -96,6 +96,7 @@ class CompletionVerb : public Verb {
       if (first_words.empty() || first_words.back() != first) first_words.push_back(first);
     }
     cases.push_back("    node) ids='ls status' ;;");
+    cases.push_back("    job) ids='init' ;;");
     absl::Status printed =
         Print(absl::StrReplaceAll(kScript, {{"@CASES@", absl::StrJoin(cases, "\n")},
                                             {"@VERBS@", absl::StrJoin(first_words, " ")},

@@ -7,6 +7,7 @@
 #include "tools/cloister/error_text.h"
 #include "tools/cloister/exit_code.h"
 #include "tools/cloister/interrupts.h"
+#include "tools/cloister/job_files.h"
 #include "tools/cloister/task_flags.h"
 #include "tools/cloister/verb.h"
 #include "tools/cloister/words.h"
@@ -26,12 +27,16 @@ std::string EndInWords(const v1::Task& task) {
 class RunVerb : public Verb {
  public:
   absl::string_view name() const override { return "run"; }
-  absl::string_view arguments() const override { return "[flags] -- COMMAND [ARG...]"; }
+  absl::string_view arguments() const override { return "[flags] FILE | -- COMMAND [ARG...]"; }
   absl::string_view summary() const override {
-    return "Run a command, fenced, and exit as it does";
+    return "Run a job file or a command, fenced, and exit as it does";
   }
   absl::string_view details() const override {
-    return "Streams the command's stdout and stderr to its own and exits with the command's code, "
+    return "FILE is a job file, HCL or JSON (.hcl, .json, .nomad), or - for stdin; it says what "
+           "the "
+           "task is, and only\n"
+           "flags that do not say so go with it.\n"
+           "Streams the command's stdout and stderr to its own and exits with the command's code, "
            "128+N when signal N\n"
            "killed it, 125 when it could not be started. Ctrl-C stops the task, a second Ctrl-C "
            "kills it. When it has\n"
@@ -41,6 +46,7 @@ class RunVerb : public Verb {
 
   void DeclareFlags(FlagSet* flags) override {
     task_.Declare(flags);
+    job_.Declare(flags);
     flags->Switch("detach", &detach_,
                   "Print the task's id and return when it runs; implies --keep.", 'd');
     flags->Switch("keep", &keep_, "Keep the ended task with its output, for status and logs.");
@@ -48,14 +54,36 @@ class RunVerb : public Verb {
                   "Forget the task when it has ended; what happens anyway without --keep.");
     flags->Switch("verbose", &verbose_,
                   "On stderr, how fast it started, what fences it and how it ended.", 'v');
-    flags->StopAtFirstArgument();
+    flags->StopAtFirstArgument(&behind_dashes_);
   }
 
   absl::StatusOr<int> Run(const std::vector<std::string>& arguments, Session* session) override {
     if (arguments.empty()) {
-      return WithHint(absl::InvalidArgumentError("COMMAND is missing"),
-                      "cloister run -- /bin/echo hello");
+      return WithHint(absl::InvalidArgumentError("FILE or COMMAND is missing"),
+                      "cloister run job.hcl, or cloister run -- /bin/echo hello");
     }
+    if (!behind_dashes_ && IsJobFile(arguments[0])) return RunFile(arguments, session);
+    absl::Status fitting = job_.ExpectNone();
+    if (!fitting.ok()) return fitting;
+    absl::StatusOr<v1::TaskConfig> config = task_.MakeConfig(arguments, session->environment);
+    if (!config.ok()) return config.status();
+    return Start(*config, *session);
+  }
+
+ private:
+  absl::StatusOr<int> RunFile(const std::vector<std::string>& arguments, Session* session) {
+    absl::Status fitting = job_.ParseBehindFile(arguments, task_, this, session);
+    if (!fitting.ok()) return fitting;
+    absl::StatusOr<jobspec::JobFile> file = job_.Read(arguments[0]);
+    if (!file.ok()) return file.status();
+    if (verbose_ || file->diagnostics.HasErrors()) TellProblems(*file, verbose_, *session);
+    if (file->diagnostics.HasErrors()) return kExitBadInput;
+    absl::StatusOr<int> code = Start(file->config, *session);
+    if (!code.ok() && TellViolations(code.status(), &*file, *session)) return kExitBadInput;
+    return code;
+  }
+
+  absl::StatusOr<int> Start(const v1::TaskConfig& config, const Session& session) {
     if (rm_ && (detach_ || keep_)) {
       return absl::InvalidArgumentError(
           absl::StrCat("--rm and --", detach_ ? "detach" : "keep", " do not go together"));
@@ -64,13 +92,10 @@ class RunVerb : public Verb {
     request.set_request_id(RandomId());
     request.set_node_id(task_.node());
     request.set_wait(v1::StartTaskRequest::WAIT_EXECED);
-    absl::StatusOr<v1::TaskConfig> config = task_.MakeConfig(arguments, session->environment);
-    if (!config.ok()) return config.status();
-    *request.mutable_config() = *std::move(config);
-    return detach_ ? Detached(request, *session) : Attached(request, *session);
+    *request.mutable_config() = config;
+    return detach_ ? Detached(request, session) : Attached(request, session);
   }
 
- private:
   absl::StatusOr<int> Detached(const v1::StartTaskRequest& request, const Session& session) {
     absl::StatusOr<std::unique_ptr<Client>> client = session.Connect();
     if (!client.ok()) return client.status();
@@ -130,6 +155,8 @@ class RunVerb : public Verb {
   }
 
   TaskFlags task_;
+  JobFileFlags job_;
+  bool behind_dashes_ = false;
   bool detach_ = false;
   bool keep_ = false;
   bool rm_ = false;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -23,6 +24,13 @@ bool IsPlainWord(const std::string& word) {
     return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
            absl::StrContains("@%+=:,./-_", absl::string_view(&c, 1));
   });
+}
+
+// What `run -- COMMAND` escaped is shown as it was typed. With references in it, too, it came from
+// somewhere else, and is shown as it stands.
+std::string AsTyped(const std::string& word) {
+  if (absl::StrContains(absl::StrReplaceAll(word, {{"$${", ""}}), "${")) return word;
+  return absl::StrReplaceAll(word, {{"$${", "${"}});
 }
 
 std::string Quoted(const std::string& word) {
@@ -92,8 +100,8 @@ std::string BytesInWords(uint64_t bytes) {
 }
 
 std::string CommandInWords(const v1::ExecConfig& config) {
-  std::string out = Quoted(config.command());
-  for (const std::string& arg : config.args()) absl::StrAppend(&out, " ", Quoted(arg));
+  std::string out = Quoted(AsTyped(config.command()));
+  for (const std::string& arg : config.args()) absl::StrAppend(&out, " ", Quoted(AsTyped(arg)));
   return out;
 }
 

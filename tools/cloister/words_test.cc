@@ -47,6 +47,14 @@ TEST(Words, ACommandReadsAsItWouldBeTyped) {
   EXPECT_EQ(CommandInWords(config), "/bin/sh -c 'echo '\\''it'\\'''\\''s'\\'' $HOME' ''");
 }
 
+TEST(Words, WhatWasEscapedIsShownAsItWasTyped) {
+  v1::ExecConfig config;
+  config.set_command("echo");
+  config.add_args("$${HOME}");
+  config.add_args("$${HOME} on ${node.unique.name}");
+  EXPECT_EQ(CommandInWords(config), "echo '${HOME}' '$${HOME} on ${node.unique.name}'");
+}
+
 TEST(Words, AFenceWithoutLimitsSaysSo) {
   v1::Fence fence;
   fence.set_cgroups("none");
