@@ -216,6 +216,13 @@ BlockReader::TextMap BlockReader::Map(absl::string_view name, absl::string_view 
   return map;
 }
 
+void BlockReader::Require(absl::string_view name) {
+  if (content_.Find(name) != nullptr || !reading_.is_whole) return;
+  Error("Missing required argument",
+        absl::StrCat("The argument \"", name, "\" is required, but was not set."),
+        content_.missing_item_range);
+}
+
 void BlockReader::ForEach(absl::string_view type,
                           const std::function<void(const hcl::Block&)>& read) {
   for (const hcl::Block& block : content_.blocks) {

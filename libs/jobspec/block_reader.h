@@ -25,6 +25,8 @@ struct Reading {
   hcl::EvaluationScope* scope;
   hcl::Diagnostics* diagnostics;
   FieldPlaces* places;
+  // Whether all of the file could be parsed. If not, what is missing may stand in the rest.
+  bool is_whole = true;
 };
 
 // The errors of values are diagnosed, and the value is none. `field` is the field's path in
@@ -55,6 +57,9 @@ class BlockReader {
 
   // Each block of the type, in order.
   void ForEach(absl::string_view type, const std::function<void(const hcl::Block&)>& read);
+
+  // Diagnoses an attribute that is required and not there.
+  void Require(absl::string_view name);
 
   void Error(absl::string_view summary, absl::string_view detail, const hcl::SourceRange& place) {
     reading_.diagnostics->AddError(summary, detail, place);

@@ -24,7 +24,8 @@ namespace {
 class JobReader {
  public:
   explicit JobReader(JobFile* file)
-      : config_(file->config), reading_{&scope_, &file->diagnostics, &file->places} {
+      : config_(file->config),
+        reading_{&scope_, &file->diagnostics, &file->places, !file->diagnostics.HasErrors()} {
     scope_.SetFunctions(&hcl::StandardFunctions());
     scope_.SetDeferred([this](absl::string_view root) {
       return root == "attr" || root == "node" || root == "meta" || root == "env" ||
@@ -44,6 +45,7 @@ class JobReader {
   // The first of the blocks; each further one is refused. Null if there is none.
   const hcl::Block* TheOne(const std::vector<const hcl::Block*>& blocks);
   void Missing(const BlockReader& reader, absl::string_view detail) {
+    if (!reading_.is_whole) return;
     reading_.diagnostics->AddError("Missing block", detail, reader.content().missing_item_range);
   }
 

@@ -343,6 +343,11 @@ TEST(JobFile, WhatIsNoJobFileSaysWhatOneIs) {
   EXPECT_THAT(Said(Read("\x7f\xff")), Not(IsEmpty()));
 }
 
+TEST(JobFile, WhatMayStandInThePartThatCannotBeParsedIsNotMissed) {
+  EXPECT_THAT(Said(Read("task \"t\" {\n driver = \"exec\"\n config {\n command = \"\\q\"\n}\n}\n")),
+              ElementsAre(HasSubstr("4: Invalid escape sequence")));
+}
+
 TEST(JobFile, EverythingWrongIsToldAtOnceInTheOrderOfTheFile) {
   const JobFile file = Read(Task("user = [1]\nnetwork {}\nkill_timeout = \"soon\"\n",
                                  "pid_mode = \"shared\"\ncap_drop = [\"x\"]\n"));

@@ -19,16 +19,8 @@ void AddAll(std::vector<std::string> texts, Texts* list) {
   for (std::string& text : texts) *list->Add() = std::move(text);
 }
 
-// A required attribute that is not there, in the words of hcl.
-void Require(BlockReader* reader, absl::string_view name) {
-  if (reader->content().Find(name) != nullptr) return;
-  reader->Error("Missing required argument",
-                absl::StrCat("The argument \"", name, "\" is required, but was not set."),
-                reader->content().missing_item_range);
-}
-
 void ReadDriver(BlockReader* task) {
-  Require(task, "driver");
+  task->Require("driver");
   const absl::optional<std::string> driver = task->Text("driver", "");
   if (!driver || *driver == "exec") return;
   task->Error("Unknown driver",
@@ -38,7 +30,7 @@ void ReadDriver(BlockReader* task) {
 
 void ReadConfig(const hcl::Block& block, const Reading& reading, v1::ExecConfig* config) {
   BlockReader reader("config", block.body, reading);
-  Require(&reader, "command");
+  reader.Require("command");
   config->set_command(reader.InterpolatedText("command", "config.command").value_or(""));
   AddAll(reader.TextList("args", "config.args", /*interpolated=*/true), config->mutable_args());
   config->set_pid_mode(reader.Text("pid_mode", "config.pid_mode").value_or(""));
@@ -88,7 +80,7 @@ void ReadArtifact(const hcl::Block& block, const Reading& reading, v1::TaskConfi
   const std::string field = absl::StrCat("artifacts[", config->artifacts_size(), "]");
   reading.places->Add(field, block.head_range);
   BlockReader reader("artifact", block.body, reading);
-  Require(&reader, "source");
+  reader.Require("source");
   v1::Artifact* artifact = config->add_artifacts();
   artifact->set_source(reader.InterpolatedText("source", field + ".source").value_or(""));
   artifact->set_destination(
@@ -200,7 +192,7 @@ void ReadConstraints(BlockReader* reader, v1::TaskConfig* config) {
     constraint->set_operator_(inner.Text("operator", field + ".operator").value_or(""));
     constraint->set_value(inner.InterpolatedText("value", field + ".value").value_or(""));
     ReadShortForms(&inner, field, constraint);
-    Require(&inner, "attribute");
+    inner.Require("attribute");
   });
 }
 
@@ -255,7 +247,7 @@ void ReadTask(const hcl::Block& block, const Reading& reading, std::set<std::str
   if (const hcl::Block* inner = task.content().AtMostOne("config", *reading.diagnostics)) {
     reading.places->Add("config", inner->head_range);
     ReadConfig(*inner, reading, config->mutable_config());
-  } else {
+  } else if (reading.is_whole) {
     reading.diagnostics->AddError("Missing config block",
                                   "A task of the exec driver has a config block with a command.",
                                   block.head_range);

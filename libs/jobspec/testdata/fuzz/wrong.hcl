@@ -1,0 +1,5 @@
+task "a" {}
+task "b" { network {} }
+job {}
+group "g" {}
+nonsense = [1
