@@ -1,5 +1,6 @@
 #include "libs/jobspec/block_reader.h"
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
@@ -10,12 +11,6 @@ namespace cloister::jobspec {
 namespace {
 
 constexpr absl::string_view kNotice = "Left to a scheduler";
-
-std::string Refusal(const Item& item) {
-  return item.kind == ItemKind::kAttribute
-             ? absl::StrCat("\"", item.name, "\" is not available yet: ", item.note, ".")
-             : absl::StrCat("\"", item.name, "\" blocks are not available yet: ", item.note, ".");
-}
 
 std::string Unescaped(const std::string& text) {
   return absl::StrReplaceAll(text, {{"$${", "${"}});
@@ -228,6 +223,14 @@ void BlockReader::ForEach(absl::string_view type,
   for (const hcl::Block& block : content_.blocks) {
     if (block.type == type) read(block);
   }
+}
+
+std::string AsSentence(absl::string_view words) {
+  std::string sentence(words);
+  if (sentence.empty()) return sentence;
+  sentence[0] = absl::ascii_toupper(static_cast<unsigned char>(sentence[0]));
+  if (sentence.back() != '.') sentence.push_back('.');
+  return sentence;
 }
 
 std::string BlockInWords(const hcl::Block& block) {

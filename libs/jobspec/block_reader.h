@@ -80,6 +80,9 @@ class BlockReader {
   hcl::BodyContent content_;
 };
 
+// "must be x" as "Must be x.": for messages.
+std::string AsSentence(absl::string_view words);
+
 // "group \"web\"": for messages.
 std::string BlockInWords(const hcl::Block& block);
 

@@ -1,5 +1,7 @@
 #include "libs/jobspec/item_table.h"
 
+#include "absl/strings/str_cat.h"
+
 namespace cloister::jobspec {
 namespace {
 
@@ -316,6 +318,24 @@ hcl::BodySchema SchemaOf(absl::string_view block) {
     schema.blocks.push_back({name, std::move(labels)});
   }
   return schema;
+}
+
+std::string Refusal(const Item& item) {
+  return absl::StrCat("\"", item.name, "\" ",
+                      item.kind == ItemKind::kAttribute ? "is" : "blocks are",
+                      " not available yet: ", item.note, ".");
+}
+
+const Item* FindUnavailable(absl::string_view field) {
+  // "artifacts" are of blocks "artifact", "resources.cores" is an attribute.
+  for (const Item& item : AllItems()) {
+    if (item.disposition != Disposition::kReadAndRefused) continue;
+    if (field == item.name || field == absl::StrCat(item.name, "s") ||
+        field == absl::StrCat(item.block, ".", item.name)) {
+      return &item;
+    }
+  }
+  return nullptr;
 }
 
 absl::string_view DispositionInWords(Disposition disposition) {

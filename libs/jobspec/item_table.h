@@ -3,6 +3,7 @@
 #ifndef CLOISTER_LIBS_JOBSPEC_ITEM_TABLE_H_
 #define CLOISTER_LIBS_JOBSPEC_ITEM_TABLE_H_
 
+#include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -49,6 +50,13 @@ const Item* FindItem(absl::string_view block, absl::string_view name);
 
 // What may stand in the block.
 hcl::BodySchema SchemaOf(absl::string_view block);
+
+// A sentence for an item that is refused: "\"network\" blocks are not available yet: ...".
+std::string Refusal(const Item& item);
+
+// Of a field of TaskConfig that a server refuses as not available: the item that it was read from.
+// Null if there is none.
+const Item* FindUnavailable(absl::string_view field);
 
 // "honoured", "scheduler-only", "refused".
 absl::string_view DispositionInWords(Disposition disposition);

@@ -3,7 +3,6 @@
 #include <set>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
@@ -175,11 +174,14 @@ void CheckJobFile(JobFile* file) {
 
 void AddViolations(const std::vector<FieldViolation>& violations, JobFile* file) {
   for (const FieldViolation& violation : violations) {
-    std::string detail = violation.description;
-    if (!detail.empty()) detail[0] = absl::ascii_toupper(static_cast<unsigned char>(detail[0]));
-    if (!absl::EndsWith(detail, ".")) absl::StrAppend(&detail, ".");
-    file->diagnostics.AddError(Summary(violation.field), detail,
-                               file->places.Find(violation.field));
+    const absl::optional<hcl::SourceRange> place = file->places.Find(violation.field);
+    const Item* unavailable = FindUnavailable(violation.field);
+    if (unavailable != nullptr && violation.description == "not available yet") {
+      file->diagnostics.AddError("Not available yet", Refusal(*unavailable), place);
+    } else {
+      file->diagnostics.AddError(Summary(violation.field), AsSentence(violation.description),
+                                 place);
+    }
   }
   file->diagnostics.SortByPosition();
 }

@@ -83,10 +83,11 @@ TEST(JobFile, ThePagesSecondExampleIsReadAndRefusedForItsChecksum) {
   const JobFile file = Read(kPageSecond);
   ASSERT_EQ(file.config.artifacts_size(), 1);
   EXPECT_EQ(file.config.artifacts(0).source(), "https://internal.file.server/name-of-my-binary");
-  EXPECT_THAT(Said(file),
-              ElementsAre("6: Invalid artifacts: Not available yet.",
-                          AllOf(HasSubstr("9: Invalid checksum"), HasSubstr("21 characters"),
-                                HasSubstr("64 hexadecimal digits"))));
+  EXPECT_THAT(
+      Said(file),
+      ElementsAre(HasSubstr("6: Not available yet: \"artifact\" blocks are not available yet"),
+                  AllOf(HasSubstr("9: Invalid checksum"), HasSubstr("21 characters"),
+                        HasSubstr("64 hexadecimal digits"))));
 }
 
 TEST(JobFile, EverythingOfATaskIsRead) {
@@ -199,9 +200,14 @@ TEST(JobFile, WhatIsNotThereYetIsRefusedByNameAtItsPlace) {
               ElementsAre(HasSubstr("2: Not available yet: \"periodic\" blocks are not available"),
                           HasSubstr("6: Not available yet: \"network\" blocks are not available"),
                           HasSubstr("\"service\" blocks are not available"),
-                          HasSubstr("Invalid templates: Not available yet"),
-                          HasSubstr("Invalid logs: Not available yet"),
-                          HasSubstr("Invalid lifecycle: Not available yet")));
+                          HasSubstr("\"template\" blocks are not available yet"),
+                          HasSubstr("\"logs\" blocks are not available yet"),
+                          HasSubstr("\"lifecycle\" blocks are not available yet")));
+}
+
+TEST(JobFile, CoresAreNotAvailableYet) {
+  EXPECT_THAT(Said(Read(Task("resources {\n cores = 2\n}\n"))),
+              ElementsAre(HasSubstr("7: Not available yet: \"cores\" is not available yet")));
 }
 
 TEST(JobFile, UnknownNamesComeWithWhatMayBeMeant) {

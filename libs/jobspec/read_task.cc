@@ -94,7 +94,7 @@ void ReadArtifact(const hcl::Block& block, const Reading& reading, v1::TaskConfi
   if (checksum == options.end()) return;
   const absl::Status checked = CheckChecksum(checksum->second);
   if (checked.ok()) return;
-  reading.diagnostics->AddError("Invalid checksum", absl::StrCat(checked.message(), "."),
+  reading.diagnostics->AddError("Invalid checksum", AsSentence(checked.message()),
                                 reading.places->Find(field + ".options[checksum]"));
 }
 

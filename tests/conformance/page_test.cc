@@ -95,7 +95,7 @@ std::vector<PageCase> Command() {
        "If executing a binary that is downloaded from an artifact, the path can be relative from "
        "the allocation's root directory (artifacts: not available yet, and said so)",
        TaskFile("command = \"local/mine\"", "artifact {\n source = \"https://x/mine\"\n}"), 2, "",
-       "Invalid artifacts(.|\n)*Not available yet"},
+       "\"artifact\" blocks are not available yet"},
   };
 }
 
