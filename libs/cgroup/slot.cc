@@ -113,6 +113,12 @@ absl::Status CgroupSlot::OpenJoinFds() {
   return absl::OkStatus();
 }
 
+absl::StatusOr<CgroupSlot> CgroupSlot::Reopen() const {
+  CgroupSlot slot(parents_, name_);
+  CLOISTER_RETURN_IF_ERROR(slot.OpenJoinFds());
+  return slot;
+}
+
 absl::StatusOr<CgroupSlot> CgroupSlot::Open(const std::vector<SlotDirectory>& directories) {
   auto parents = std::make_shared<SlotParents>();
   std::string name;

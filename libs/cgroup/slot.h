@@ -91,6 +91,10 @@ class CgroupSlot {
   // Valid until CloseJoinFds, or the slot's end. Empty for an opened slot.
   JoinFds GetJoinFds() const;
 
+  // The same slot, with what JoinFds lends opened anew: for one more process beside those that are
+  // in it. An error when the slot is gone.
+  absl::StatusOr<CgroupSlot> Reopen() const;
+
   // Once the task has joined; a running task then costs no descriptor here.
   void CloseJoinFds();
 

@@ -35,6 +35,7 @@ Engine::Engine(EngineOptions options, OwnedFd launchers, OwnedFd tasks, const Ta
       std::make_unique<TaskDestroyer>(&table_, pool_.get(), &files_, options_.launchers.on_trouble);
   starter_ = std::make_unique<TaskStarter>(NodeIdentity{options_.node_id, boot_id}, &table_,
                                            pool_.get(), &files_, destroyer_.get(), planner_, clock);
+  joiner_ = std::make_unique<TaskJoiner>(options_.join_limits, &table_, pool_.get(), &files_);
   events_->Connect(pool_.get(), destroyer_.get(), starter_.get());
 }
 

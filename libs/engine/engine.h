@@ -25,6 +25,7 @@
 #include "libs/engine/log_reader.h"
 #include "libs/engine/task_destroyer.h"
 #include "libs/engine/task_files.h"
+#include "libs/engine/task_joiner.h"
 #include "libs/engine/task_planner.h"
 #include "libs/engine/task_starter.h"
 #include "libs/engine/task_table.h"
@@ -37,6 +38,7 @@ struct EngineOptions {
   LauncherPoolOptions launchers;
   // Most changes that wait for one watcher.
   size_t watch_limit = 4096;
+  JoinLimits join_limits;
 };
 
 // A task's output, being read. Whoever holds it closes it.
@@ -102,6 +104,11 @@ class Engine {
                                   bool follow, std::function<void()> on_ready);
   void CloseLog(const OpenLog& log);
 
+  // See TaskJoiner::Join. What it gives goes before the engine does.
+  absl::StatusOr<JoinedTask> JoinTask(const std::string& task_id, absl::Duration time) {
+    return joiner_->Join(task_id, time);
+  }
+
   TaskCapacity Held() const { return table_.Held(); }
   const TaskCapacity& capacity() const { return table_.capacity(); }
 
@@ -129,6 +136,7 @@ class Engine {
   std::unique_ptr<LauncherPool> pool_;
   std::unique_ptr<TaskDestroyer> destroyer_;
   std::unique_ptr<TaskStarter> starter_;
+  std::unique_ptr<TaskJoiner> joiner_;
 };
 
 }  // namespace cloister::engine

@@ -93,6 +93,10 @@ absl::Status LauncherClient::Stop(const std::string& task_id, int signal, int64_
   return Send(request);
 }
 
+absl::Status LauncherClient::Join(const internal::Join& join, absl::Span<const int> fds) {
+  return SendJoin(socket()->get(), join, fds);
+}
+
 absl::Status LauncherClient::Forget(const std::string& task_id) {
   internal::LauncherRequest request;
   request.mutable_forget()->set_task_id(task_id);

@@ -15,6 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/types/span.h"
 #include "cloister/internal/launcher.pb.h"
 #include "cloister/internal/plan.pb.h"
 #include "libs/base/owned_fd.h"
@@ -70,6 +71,7 @@ class LauncherClient {
   absl::Status Launch(const std::string& task_id, const internal::LaunchPlan& plan,
                       int task_directory);
   absl::Status Stop(const std::string& task_id, int signal, int64_t grace_ms);
+  absl::Status Join(const internal::Join& join, absl::Span<const int> fds);
   absl::Status Forget(const std::string& task_id);
   absl::Status Prepare(const internal::LaunchPlan& plan);
   absl::Status Retire();

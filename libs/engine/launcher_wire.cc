@@ -71,6 +71,12 @@ absl::Status SendLaunch(int socket, const std::string& task_id, const internal::
   return SendPatiently(socket, request.SerializeAsString(), {task_directory, memfd.get()});
 }
 
+absl::Status SendJoin(int socket, const internal::Join& join, absl::Span<const int> fds) {
+  internal::LauncherRequest request;
+  *request.mutable_join() = join;
+  return SendPatiently(socket, request.SerializeAsString(), fds);
+}
+
 absl::StatusOr<internal::LauncherEvent> ReceiveEvent(int socket) {
   CLOISTER_ASSIGN_OR_RETURN(Packet packet, ReceivePacket(socket));
   internal::LauncherEvent event;

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "cloister/internal/launcher.pb.h"
 #include "cloister/internal/plan.pb.h"
 
@@ -28,6 +29,8 @@ absl::Status SendRequest(int socket, const internal::LauncherRequest& request);
 // `task_directory`: O_PATH descriptor, borrowed.
 absl::Status SendLaunch(int socket, const std::string& task_id, const internal::LaunchPlan& plan,
                         int task_directory);
+// `fds`: the joiner's socket, and what Join says of further ones; borrowed.
+absl::Status SendJoin(int socket, const internal::Join& join, absl::Span<const int> fds);
 
 // The next event. UNAVAILABLE when there is none yet (on a non-blocking socket), OUT_OF_RANGE at
 // the end, DATA_LOSS for what is no event.

@@ -106,6 +106,10 @@ absl::StatusOr<std::vector<std::string>> TaskFiles::ListUnfinishedRemovals() con
   return ids;
 }
 
+absl::StatusOr<OwnedFd> TaskFiles::OpenDirectory(const std::string& task_id) const {
+  return OpenBeneath(tasks_.get(), task_id, O_PATH | O_DIRECTORY);
+}
+
 absl::StatusOr<OwnedFd> TaskFiles::OpenOutput(const std::string& task_id,
                                               OutputStream stream) const {
   return OpenBeneath(

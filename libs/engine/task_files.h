@@ -50,6 +50,9 @@ class TaskFiles {
   // NOT_FOUND while the launcher has not made it.
   absl::StatusOr<OwnedFd> OpenOutput(const std::string& task_id, OutputStream stream) const;
 
+  // The task's directory, O_PATH.
+  absl::StatusOr<OwnedFd> OpenDirectory(const std::string& task_id) const;
+
   // The directory with everything in it. The first step decides: a crash after it leaves something
   // to be cleared away, but no task; so does kUnfinished (state::RemoveTaskDirectory), which is to
   // be called again. kDone if there is none.

@@ -24,8 +24,8 @@ constexpr RoleSet kForwarders = {Role::kFrontend, Role::kLocalOwner, Role::kDev}
 constexpr RoleSet kNodes = {Role::kNode, Role::kLocalOwner, Role::kDev};
 
 constexpr absl::string_view kTaskMethods[] = {
-    "StartTask", "GetTask",    "ListTasks",   "WaitTask", "WatchTasks",
-    "StopTask",  "SignalTask", "DestroyTask", "ReadLogs", "ExplainTask"};
+    "StartTask",   "GetTask",  "ListTasks",   "WaitTask",  "WatchTasks", "StopTask", "SignalTask",
+    "DestroyTask", "ReadLogs", "ExplainTask", "ListFiles", "StatFile",   "ReadFile", "PutFile"};
 
 void AddTaskService(RoleSet callers, RoleSet on_behalf_of, std::vector<MethodRule>* rules) {
   for (absl::string_view method : kTaskMethods) {

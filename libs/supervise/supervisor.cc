@@ -250,6 +250,15 @@ int Supervisor::Signal(const std::string& task_id, int signal) {
   return absl::IsNotFound(sent) ? ESRCH : ErrnoOf(sent);
 }
 
+absl::optional<RunningTask> Supervisor::FindRunning(const std::string& task_id) {
+  Task* task = Find(task_id);
+  if (task == nullptr || !task->payload.valid() || !task->process.init.valid() ||
+      task->state == internal::InventoryReply::Entry::STATE_EXITED) {
+    return absl::nullopt;
+  }
+  return RunningTask{task->process.init.get(), &task->process.slot};
+}
+
 void Supervisor::Forget(const std::string& task_id) {
   Task* task = Find(task_id);
   if (task == nullptr || task->state != internal::InventoryReply::Entry::STATE_EXITED) return;

@@ -18,9 +18,11 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/types/optional.h"
 #include "absl/types/variant.h"
 #include "cloister/internal/launcher.pb.h"
 #include "libs/base/owned_fd.h"
+#include "libs/cgroup/slot.h"
 #include "libs/launch/launch.h"
 #include "libs/logs/log_pump.h"
 #include "libs/state/exit_syncer.h"
@@ -29,6 +31,12 @@
 
 namespace cloister {
 namespace supervise {
+
+// What another process of ours needs to enter a task. Borrowed: valid until the supervisor runs on.
+struct RunningTask {
+  int init;  // pidfd
+  const cgroup::CgroupSlot* slot;
+};
 
 // Everything but Deposit belongs to one thread, the launcher's main thread.
 class Supervisor {
@@ -55,6 +63,9 @@ class Supervisor {
 
   // 0, or an errno: ESRCH for a task that does not run.
   int Signal(const std::string& task_id, int signal);
+
+  // A task whose payload runs; nothing for any other.
+  absl::optional<RunningTask> FindRunning(const std::string& task_id);
 
   // Forgets an ended task. A task that runs is not touched.
   void Forget(const std::string& task_id);

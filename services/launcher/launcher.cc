@@ -20,7 +20,7 @@ constexpr uint32_t kWireVersion = 1;
 // A plan is bounded by what a task's arguments and environment may be.
 constexpr size_t kMaxPlanBytes = 8 << 20;
 
-enum Source : uint32_t { kListener, kConnection, kSupervisor };
+enum Source : uint32_t { kListener, kConnection, kSupervisor, kJoiners };
 
 absl::Status Watch(int epoll, int fd, Source source, uint32_t events) {
   epoll_event event{};
@@ -48,23 +48,26 @@ absl::StatusOr<std::unique_ptr<Launcher>> Launcher::Make(std::unique_ptr<launch:
                                                          OwnedFd listener) {
   std::unique_ptr<Launcher> launcher(new Launcher(std::move(site), std::move(listener)));
   Launcher* const borrowed = launcher.get();
+  CLOISTER_ASSIGN_OR_RETURN(launcher->joiners_, Joiners::Make());
   CLOISTER_ASSIGN_OR_RETURN(
       launcher->supervisor_,
       supervise::Supervisor::Make(
-          [borrowed](const internal::LauncherEvent& event) { borrowed->control_.Send(event); }));
+          [borrowed](const internal::LauncherEvent& event) { borrowed->Tell(event); }));
   launcher->epoll_ = OwnedFd(epoll_create1(EPOLL_CLOEXEC));
   if (!launcher->epoll_.valid()) return ErrnoStatus(errno, "epoll");
   CLOISTER_RETURN_IF_ERROR(
       Watch(launcher->epoll_.get(), launcher->control_.listener(), kListener, EPOLLIN));
   CLOISTER_RETURN_IF_ERROR(
       Watch(launcher->epoll_.get(), launcher->supervisor_->fd(), kSupervisor, EPOLLIN));
+  CLOISTER_RETURN_IF_ERROR(
+      Watch(launcher->epoll_.get(), launcher->joiners_->fd(), kJoiners, EPOLLIN));
   return launcher;
 }
 
 absl::Status Launcher::Run() {
-  while (!retiring_ || supervisor_->size() > 0) {
+  while (!retiring_ || supervisor_->size() > 0 || joiners_->size() > 0) {
     epoll_event events[4];
-    const int count = epoll_wait(epoll_.get(), events, 4, supervisor_->MillisToNextKill());
+    const int count = epoll_wait(epoll_.get(), events, 4, MillisToNextKill());
     if (count < 0 && errno != EINTR) return ErrnoStatus(errno, "epoll_wait");
     bool due = count == 0;
     for (int i = 0; i < count; ++i) {
@@ -75,10 +78,23 @@ absl::Status Launcher::Run() {
       ReadRequests();
     }
     if (due) supervisor_->RunOnce();
+    if (joiners_->size() > 0) joiners_->RunOnce();
     WatchConnection();
   }
   site_->RemoveReadySlots();
   return absl::OkStatus();
+}
+
+int Launcher::MillisToNextKill() const {
+  const int of_task = supervisor_->MillisToNextKill();
+  const int of_joiner = joiners_->MillisToNextKill();
+  if (of_task < 0 || of_joiner < 0) return std::max(of_task, of_joiner);
+  return std::min(of_task, of_joiner);
+}
+
+void Launcher::Tell(const internal::LauncherEvent& event) {
+  if (event.has_exited()) joiners_->KillOf(event.exited().task_id());
+  control_.Send(event);
 }
 
 // Asks for writability only while something waits.
@@ -141,6 +157,10 @@ void Launcher::Handle(Packet packet) {
       event.mutable_signal_result()->set_error_number(
           supervisor_->Signal(request.signal().task_id(), request.signal().signal()));
       control_.Send(event);
+      return;
+    case internal::LauncherRequest::kJoin:
+      joiners_->Start(request.join(), std::move(packet.fds),
+                      supervisor_->FindRunning(request.join().task_id()));
       return;
     case internal::LauncherRequest::kForget:
       supervisor_->Forget(request.forget().task_id());

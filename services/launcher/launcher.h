@@ -11,6 +11,7 @@
 #include "libs/launch/launch_threads.h"
 #include "libs/supervise/supervisor.h"
 #include "services/launcher/control.h"
+#include "services/launcher/joiners.h"
 
 namespace cloister {
 
@@ -32,11 +33,15 @@ class Launcher {
   void HandleLaunch(internal::Launch request, std::vector<OwnedFd> fds);
   void FailLaunch(const std::string& task_id, const absl::Status& status);
   void WatchConnection();
+  // The supervisor's news: to the controller, and to those who are in a task that has ended.
+  void Tell(const internal::LauncherEvent& event);
+  int MillisToNextKill() const;
 
   std::unique_ptr<launch::LaunchSite> site_;
   // Its threads use it until the process ends.
   launch::LaunchThreads* const threads_;
   Control control_;
+  std::unique_ptr<Joiners> joiners_;
   std::unique_ptr<supervise::Supervisor> supervisor_;
   OwnedFd epoll_;
   // What the connection is watched for.

@@ -163,6 +163,8 @@ void FakeLauncher::Handle(const internal::LauncherRequest& request, std::vector<
       SayLocked(event);
       return Deliver(request.signal().task_id(), request.signal().signal(), /*at_once=*/false);
     }
+    case internal::LauncherRequest::kJoin:
+      return;  // As one that is older than joiners: the socket's end says that there is none.
     case internal::LauncherRequest::kForget:
       tasks_.erase(request.forget().task_id());
       return;
