@@ -28,13 +28,19 @@ absl::Status Unavailable(const std::string& task_id, absl::string_view why) {
 
 class TaskJoiner::Place {
  public:
-  Place(TaskJoiner* owner, std::string task_id) : owner_(owner), task_id_(std::move(task_id)) {}
-  ~Place() { owner_->GiveBack(task_id_); }
+  Place(std::shared_ptr<Counts> counts, std::string task_id)
+      : counts_(std::move(counts)), task_id_(std::move(task_id)) {}
+  ~Place() {
+    absl::MutexLock lock(&counts_->mutex);
+    --counts_->all;
+    auto found = counts_->of_task.find(task_id_);
+    if (--found->second == 0) counts_->of_task.erase(found);
+  }
   Place(const Place&) = delete;
   Place& operator=(const Place&) = delete;
 
  private:
-  TaskJoiner* const owner_;
+  const std::shared_ptr<Counts> counts_;
   const std::string task_id_;
 };
 
@@ -42,30 +48,22 @@ TaskJoiner::TaskJoiner(JoinLimits limits, const TaskTable* table, LauncherPool* 
                        const TaskFiles* files)
     : limits_(limits), table_(table), pool_(pool), files_(files) {}
 
-absl::StatusOr<std::shared_ptr<const void>> TaskJoiner::TakePlace(const std::string& task_id) {
-  {
-    absl::MutexLock lock(&mutex_);
-    int& of_task = joiners_[task_id];
-    const bool full = of_task >= limits_.per_task;
-    if (full || all_ >= limits_.per_node) {
-      const std::string words = full ? absl::StrCat("task '", task_id, "' has ", of_task)
-                                     : absl::StrCat("this node has ", all_);
-      if (of_task == 0) joiners_.erase(task_id);
-      return EngineError(absl::StatusCode::kResourceExhausted, files::kTooManyFileCalls,
-                         absl::StrCat(words, " calls on files at once: wait for one to end"),
-                         {{"task_id", task_id}});
-    }
-    ++of_task;
-    ++all_;
+absl::StatusOr<std::shared_ptr<const void>> TaskJoiner::TakePlace(
+    const std::string& task_id) const {
+  absl::MutexLock lock(&counts_->mutex);
+  const auto found = counts_->of_task.find(task_id);
+  const int of_task = found == counts_->of_task.end() ? 0 : found->second;
+  if (of_task >= limits_.per_task || counts_->all >= limits_.per_node) {
+    const std::string words = of_task >= limits_.per_task
+                                  ? absl::StrCat("task '", task_id, "' has ", of_task)
+                                  : absl::StrCat("this node has ", counts_->all);
+    return EngineError(absl::StatusCode::kResourceExhausted, files::kTooManyFileCalls,
+                       absl::StrCat(words, " calls on files at once: wait for one to end"),
+                       {{"task_id", task_id}});
   }
-  return std::shared_ptr<const void>(std::make_shared<Place>(this, task_id));
-}
-
-void TaskJoiner::GiveBack(const std::string& task_id) {
-  absl::MutexLock lock(&mutex_);
-  --all_;
-  auto found = joiners_.find(task_id);
-  if (--found->second == 0) joiners_.erase(found);
+  ++counts_->of_task[task_id];
+  ++counts_->all;
+  return std::shared_ptr<const void>(std::make_shared<Place>(counts_, task_id));
 }
 
 absl::StatusOr<JoinedTask> TaskJoiner::Join(const std::string& task_id, absl::Duration time) {

@@ -36,7 +36,7 @@ struct JoinedTask {
 // Thread-safe.
 class TaskJoiner {
  public:
-  // All outlive it, and every JoinedTask's place.
+  // All outlive it.
   TaskJoiner(JoinLimits limits, const TaskTable* table, LauncherPool* pool, const TaskFiles* files);
 
   // TASK_UNKNOWN; TASK_NOT_RUNNING for one that has not begun; TOO_MANY_FILE_CALLS. The joiner is
@@ -44,11 +44,16 @@ class TaskJoiner {
   absl::StatusOr<JoinedTask> Join(const std::string& task_id, absl::Duration time);
 
  private:
-  // Which of its kind the call is; its end gives the place back.
+  // How many there are; it may outlive us with a place.
+  struct Counts {
+    absl::Mutex mutex;
+    std::map<std::string, int> of_task ABSL_GUARDED_BY(mutex);
+    int all ABSL_GUARDED_BY(mutex) = 0;
+  };
+  // One of them; its end gives the place back.
   class Place;
 
-  absl::StatusOr<std::shared_ptr<const void>> TakePlace(const std::string& task_id);
-  void GiveBack(const std::string& task_id) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<std::shared_ptr<const void>> TakePlace(const std::string& task_id) const;
   absl::Status JoinLive(const TaskRecord& record, internal::Join join, int socket) const;
   absl::Status JoinEnded(const TaskRecord& record, internal::Join join, int socket) const;
 
@@ -56,9 +61,7 @@ class TaskJoiner {
   const TaskTable* const table_;
   LauncherPool* const pool_;
   const TaskFiles* const files_;
-  absl::Mutex mutex_;
-  std::map<std::string, int> joiners_ ABSL_GUARDED_BY(mutex_);
-  int all_ ABSL_GUARDED_BY(mutex_) = 0;
+  const std::shared_ptr<Counts> counts_ = std::make_shared<Counts>();
 };
 
 }  // namespace cloister::engine

@@ -61,7 +61,8 @@ TaskService::TaskService(std::string node_id, engine::Engine* engine,
       authorizer_(authorizer),
       drain_(drain),
       clock_(clock),
-      signals_(kRememberedSignals) {}
+      signals_(kRememberedSignals),
+      files_(engine, drain) {}
 
 absl::StatusOr<engine::StartCommand> TaskService::MakeStart(
     const grpc::ServerContextBase& context, const v1::StartTaskRequest& request) const {
@@ -285,6 +286,30 @@ grpc::ServerWriteReactor<v1::ReadLogsResponse>* TaskService::ReadLogs(
     return new FailedStream<v1::ReadLogsResponse>(status);
   }
   return OpenReadLogsCall(engine_, *request, drain_);
+}
+
+ServerUnaryReactor* TaskService::ListFiles(CallbackServerContext* context,
+                                           const v1::ListFilesRequest* request,
+                                           v1::ListFilesResponse* response) {
+  const absl::StatusOr<rpc::CallIdentity> identity = authorizer_->Identify(*context);
+  if (!identity.ok()) return Answer(context, identity.status());
+  return files_.List(*context, identity->principal.ToString(), *request, response);
+}
+
+ServerUnaryReactor* TaskService::StatFile(CallbackServerContext* context,
+                                          const v1::StatFileRequest* request,
+                                          v1::StatFileResponse* response) {
+  return files_.Stat(*context, *request, response);
+}
+
+grpc::ServerWriteReactor<v1::ReadFileResponse>* TaskService::ReadFile(
+    CallbackServerContext* context, const v1::ReadFileRequest* request) {
+  return files_.Read(*context, *request);
+}
+
+grpc::ServerReadReactor<v1::PutFileRequest>* TaskService::PutFile(CallbackServerContext* context,
+                                                                  v1::PutFileResponse* response) {
+  return files_.Put(*context, response);
 }
 
 ServerUnaryReactor* TaskService::ExplainTask(CallbackServerContext* context,

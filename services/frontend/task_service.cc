@@ -10,6 +10,7 @@
 #include "libs/rpc/status_conversion.h"
 #include "services/frontend/forward_stream.h"
 #include "services/frontend/forward_unary.h"
+#include "services/frontend/forward_upload.h"
 #include "services/frontend/frontend_error.h"
 #include "services/frontend/start_task.h"
 #include "services/frontend/wait_task.h"
@@ -175,6 +176,47 @@ grpc::ServerWriteReactor<v1::ReadLogsResponse>* TaskService::ReadLogs(
   if (!owner.ok()) return new FailedStream<v1::ReadLogsResponse>(owner.status());
   return StreamForward<v1::ReadLogsRequest, v1::ReadLogsResponse>::Start(
       context, std::move(owner->target), &Async::ReadLogs, request, drain_);
+}
+
+ServerUnaryReactor* TaskService::ListFiles(CallbackServerContext* context,
+                                           const v1::ListFilesRequest* request,
+                                           v1::ListFilesResponse* response) {
+  absl::StatusOr<Owner> owner = OwnerOf(*context, request->task_id());
+  if (!owner.ok()) return Answer(context, owner.status());
+  const std::string node_id = owner->target.node_id;
+  return UnaryForward<v1::ListFilesRequest, v1::ListFilesResponse>::Start(
+      context, std::move(owner->target), &Async::ListFiles, request, response,
+      [node_id](const grpc::Status& status) { return AnswerOf(node_id, status); });
+}
+
+ServerUnaryReactor* TaskService::StatFile(CallbackServerContext* context,
+                                          const v1::StatFileRequest* request,
+                                          v1::StatFileResponse* response) {
+  absl::StatusOr<Owner> owner = OwnerOf(*context, request->task_id());
+  if (!owner.ok()) return Answer(context, owner.status());
+  const std::string node_id = owner->target.node_id;
+  return UnaryForward<v1::StatFileRequest, v1::StatFileResponse>::Start(
+      context, std::move(owner->target), &Async::StatFile, request, response,
+      [node_id](const grpc::Status& status) { return AnswerOf(node_id, status); });
+}
+
+grpc::ServerWriteReactor<v1::ReadFileResponse>* TaskService::ReadFile(
+    CallbackServerContext* context, const v1::ReadFileRequest* request) {
+  absl::StatusOr<Owner> owner = OwnerOf(*context, request->task_id());
+  if (!owner.ok()) return new FailedStream<v1::ReadFileResponse>(owner.status());
+  return StreamForward<v1::ReadFileRequest, v1::ReadFileResponse>::Start(
+      context, std::move(owner->target), &Async::ReadFile, request, drain_);
+}
+
+grpc::ServerReadReactor<v1::PutFileRequest>* TaskService::PutFile(CallbackServerContext* context,
+                                                                  v1::PutFileResponse* response) {
+  const auto target_of =
+      [this, context](const v1::PutFileRequest& first) -> absl::StatusOr<ForwardTarget> {
+    CLOISTER_ASSIGN_OR_RETURN(Owner owner, OwnerOf(*context, first.header().task_id()));
+    return std::move(owner.target);
+  };
+  return UploadForward<v1::PutFileRequest, v1::PutFileResponse>::Start(
+      context, target_of, &Async::PutFile, response, drain_);
 }
 
 ServerUnaryReactor* TaskService::ExplainTask(CallbackServerContext* context,

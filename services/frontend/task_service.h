@@ -63,6 +63,16 @@ class TaskService final : public v1::TaskService::CallbackService {
                                         v1::DestroyTaskResponse* response) override;
   grpc::ServerWriteReactor<v1::ReadLogsResponse>* ReadLogs(
       grpc::CallbackServerContext* context, const v1::ReadLogsRequest* request) override;
+  grpc::ServerUnaryReactor* ListFiles(grpc::CallbackServerContext* context,
+                                      const v1::ListFilesRequest* request,
+                                      v1::ListFilesResponse* response) override;
+  grpc::ServerUnaryReactor* StatFile(grpc::CallbackServerContext* context,
+                                     const v1::StatFileRequest* request,
+                                     v1::StatFileResponse* response) override;
+  grpc::ServerWriteReactor<v1::ReadFileResponse>* ReadFile(
+      grpc::CallbackServerContext* context, const v1::ReadFileRequest* request) override;
+  grpc::ServerReadReactor<v1::PutFileRequest>* PutFile(grpc::CallbackServerContext* context,
+                                                       v1::PutFileResponse* response) override;
   grpc::ServerUnaryReactor* ExplainTask(grpc::CallbackServerContext* context,
                                         const v1::ExplainTaskRequest* request,
                                         v1::ExplainTaskResponse* response) override;
