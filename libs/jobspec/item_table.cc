@@ -126,6 +126,8 @@ constexpr Item kConfig[] = {
     {"config", "cap_drop", kAttribute, kHonoured, "capabilities that it loses"},
     {"config", "work_dir", kAttribute, kHonoured, "the directory it starts in"},
     {"config", "chroot_env", kAttribute, kHonoured, "what of the node's entries its root holds"},
+    {"config", "init", kAttribute, kHonoured,
+     "whether an init of ours is PID 1, and not the command"},
 };
 
 constexpr Item kResources[] = {

@@ -39,6 +39,7 @@ void ReadConfig(const hcl::Block& block, const Reading& reading, v1::ExecConfig*
   AddAll(reader.TextList("cap_drop", "config.cap_drop", false), config->mutable_cap_drop());
   config->set_work_dir(reader.InterpolatedText("work_dir", "config.work_dir").value_or(""));
   AddAll(reader.TextList("chroot_env", "config.chroot_env", false), config->mutable_chroot_env());
+  if (const absl::optional<bool> init = reader.Bool("init", "config.init")) config->set_init(*init);
 }
 
 // Zero in the message means that nothing was asked for; asked for in a file it is a mistake that

@@ -111,9 +111,11 @@ absl::Status FlatPlan::AddMasks(const internal::LaunchPlan& plan) {
   return absl::OkStatus();
 }
 
-// The candidates, an empty string, the arguments: as init expects them.
+// The candidates, an empty string, the arguments: as init expects them; one more empty string in
+// front for a payload that takes its place.
 void FlatPlan::AddExec(const internal::Exec& exec) {
   static char empty[] = "";
+  if (exec.without_init()) argv_.push_back(empty);
   for (const std::string& candidate : exec.candidates()) argv_.push_back(Pointer(candidate));
   argv_.push_back(empty);
   for (const std::string& argument : exec.args()) argv_.push_back(Pointer(argument));

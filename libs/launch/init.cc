@@ -2,9 +2,9 @@
 // static program, executed from a sealed memfd that the task cannot read or change, so that nothing
 // of ours (memory, descriptors, environment) is in the task's reach.
 //
-//   argv  CANDIDATE... "" ARG...   paths to try in order; the empty one ends them and is where the
-//   payload's argv begins env   the payload's, passed on untouched; init reads nothing of it fds 0
-//   1 2 the payload's; 3 the report socket
+//   argv  [""] CANDIDATE... "" ARG...   paths to try in order; the empty one ends them and is where
+//   the payload's argv begins env   the payload's, passed on untouched; init reads nothing of it
+//   fds 0 1 2 the payload's; 3 the report socket
 //
 // It starts the payload in a vforked child, hands the payload's pidfd to the launcher, forwards
 // signals, reaps, and tells the raw wait status before it exits: a namespace's init cannot die of a
@@ -232,13 +232,19 @@ void ReapAll(long payload) {
 extern "C" [[noreturn]] void InitMain(long* stack) {
   const long argc = stack[0];
   char** argv = reinterpret_cast<char**>(stack + 1);
-  Payload payload = {argv, argv, argv + argc + 1};
+  char** const envp = argv + argc + 1;
+  // No candidate is empty.
+  const bool replace_us = argv[0][0] == '\0';
+  if (replace_us) ++argv;
+  Payload payload = {argv, argv, envp};
   while (payload.argv[0][0] != '\0') ++payload.argv;
   // Before the payload exists: it runs as the same user and must not be able to trace us or read
   // our descriptors.
   FailIf(RawSyscall(__NR_prctl, PR_SET_DUMPABLE, 0));
   FailIf(RawSyscall(__NR_prctl, PR_SET_PDEATHSIG, kSigKill));
   FailIf(RawSyscall(__NR_fcntl, kReportFd, F_SETFD, FD_CLOEXEC));
+  // The end of file on the report socket says then that the exec is done.
+  if (replace_us) RunPayload(&payload);
   g_host_pids = RawSyscall(__NR_getpid) != 1;
   // So that the payload's orphans come to us here, too, and not to the node's PID 1.
   if (g_host_pids) FailIf(RawSyscall(__NR_prctl, PR_SET_CHILD_SUBREAPER, 1));

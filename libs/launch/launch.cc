@@ -169,6 +169,7 @@ absl::Status Clone(Run* run) {
 // is not reaped yet.
 absl::Status RecordPid(Run* run) {
   run->task.pid = run->child.pid;
+  run->task.without_init = run->job.plan.exec().without_init();
   run->task.own_pid_namespace = (run->job.plan.namespaces() & CLONE_NEWPID) != 0;
   run->task.mount_namespace = OwnedFd(ioctl(run->child.pidfd.get(), kPidfdGetMountNamespace, 0));
   CLOISTER_ASSIGN_OR_RETURN(run->task.start_time_ticks, ProcessStartTime(run->child.pid));

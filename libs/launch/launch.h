@@ -43,6 +43,8 @@ struct LaunchedTask {
   OwnedFd task_directory;
   // The namespace's init takes all of the task's processes with it.
   bool own_pid_namespace = false;
+  // The payload is init's successor: it tells nothing.
+  bool without_init = false;
   // Keeps the task's mounts beyond its end: taking them down, an RCU grace period included, would
   // otherwise be the last thing that init does, and hold up the news of its end. Invalid where the
   // kernel does not give it (before 6.9).

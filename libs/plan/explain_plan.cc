@@ -66,6 +66,12 @@ void ExplainCommand(const task::TaskSpec& spec, const LaunchPlan& plan, Lines* l
     args.push_back(absl::StrCat("'", Shown(arg), "'"));
   lines->Add("args", Words(args));
   lines->Add("work dir", Shown(plan.exec().work_dir()), IfDefault(plan.exec().work_dir() == "/"));
+  if (plan.exec().without_init()) {
+    lines->Add("init",
+               "none: the command is PID 1, as was asked; signals without a handler do nothing");
+  } else {
+    lines->Add("init", "reaps, and hands on signals (the default)");
+  }
 }
 
 void ExplainUser(const task::TaskSpec& spec, const LaunchPlan& plan, Lines* lines) {

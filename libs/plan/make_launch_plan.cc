@@ -35,6 +35,7 @@ internal::Exec PlanExec(const task::TaskSpec& spec, const task::ResolvedUser& us
   for (const std::string& arg : spec.args()) exec.add_args(arg);
   for (const std::string& entry : task::MakeEnvironment(spec.env(), user)) exec.add_env(entry);
   exec.set_work_dir(spec.work_dir());
+  exec.set_without_init(!spec.init());
   return exec;
 }
 

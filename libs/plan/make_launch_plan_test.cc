@@ -71,6 +71,7 @@ const std::map<std::string, std::string>& Samples() {
       {"config.pid_mode", "config { pid_mode: 'host' }"},
       {"config.ipc_mode", "config { ipc_mode: 'host' }"},
       {"config.chroot_env", "config { chroot_env: '/usr' }"},
+      {"config.init", "config { init: false }"},
       {"resources.memory_max", "resources { memory_max: 500 }"},
       {"resources.secrets", "resources { secrets: 2 }"},
       {"volumes", "volumes { name: 'a' }"},

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "libs/base/error_reason.h"
+#include "libs/base/field_violations.h"
 
 namespace cloister::plan {
 namespace {
@@ -51,6 +52,12 @@ absl::StatusOr<uint64_t> PlanNamespaces(const task::TaskSpec& spec,
   if (IsHost(spec.pid_mode(), policy.default_pid_mode)) {
     const absl::Status allowed = CheckPidHost(capabilities, policy);
     if (!allowed.ok()) return allowed;
+    if (!spec.init()) {
+      return InvalidArgument(
+          {{"config.init",
+            "false needs pid_mode \"private\": without a namespace and an init of "
+            "its own nobody ends what the task leaves behind"}});
+    }
   } else {
     namespaces |= CLONE_NEWPID;
   }

@@ -54,6 +54,13 @@ TEST_F(PlanNamespacesTest, ADefaultOfHostIsForTasksThatDoNotSay) {
   EXPECT_THAT(Plan("pid_mode: 'host' ipc_mode: 'host'"), IsOkAndHolds(kAlways));
 }
 
+TEST_F(PlanNamespacesTest, ATaskWithoutInitNeedsANamespaceThatEndsWithIt) {
+  EXPECT_THAT(Plan("init: false"), IsOkAndHolds(kAlways | CLONE_NEWPID | CLONE_NEWIPC));
+  policy_.allow_host_pid_mode = true;
+  EXPECT_THAT(Plan("init: false pid_mode: 'host'"),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("config.init")));
+}
+
 TEST_F(PlanNamespacesTest, HostPidsNeedACgroupThatHoldsTheTask) {
   policy_.allow_host_pid_mode = true;
   policy_.limit_by_cgroups = false;

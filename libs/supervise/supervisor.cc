@@ -1,6 +1,7 @@
 #include "libs/supervise/supervisor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -172,10 +173,7 @@ void Supervisor::ReadReports(Task* task) {
   for (;;) {
     absl::StatusOr<Packet> packet = ReceivePacket(task->process.report.get());
     if (!packet.ok()) {
-      // End of file: init is on its way out, its pidfd tells the rest.
-      if (!absl::IsUnavailable(packet.status())) {
-        epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, task->process.report.get(), nullptr);
-      }
+      if (!absl::IsUnavailable(packet.status())) OnReportEnd(task);
       return;
     }
     launch::ReportMessage message;
@@ -193,6 +191,16 @@ void Supervisor::ReadReports(Task* task) {
       task->failure->set_error_number(message.error);
     }
   }
+}
+
+// Init is on its way out, and its pidfd tells the rest; or it has made place for the payload.
+void Supervisor::OnReportEnd(Task* task) {
+  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, task->process.report.get(), nullptr);
+  if (!task->process.without_init || task->failure.has_value() || task->payload.valid()) return;
+  OwnedFd payload(fcntl(task->process.init.get(), F_DUPFD_CLOEXEC, 0));
+  // Out of descriptors: a task that nobody can signal must not run.
+  if (!payload.valid()) return Kill(task);
+  OnExeced(task, std::move(payload));
 }
 
 void Supervisor::OnExeced(Task* task, OwnedFd payload) {

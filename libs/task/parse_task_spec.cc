@@ -343,6 +343,7 @@ absl::StatusOr<TaskSpec> ParseTaskSpec(const v1::TaskConfig& config) {
   values.pid_mode = ParseMode("", config.config().pid_mode(), &violations);
   values.ipc_mode = ParseMode("", config.config().ipc_mode(), &violations);
   values.chroot_env = {config.config().chroot_env().begin(), config.config().chroot_env().end()};
+  values.init = !config.config().has_init() || config.config().init();
   values.volume_mounts = ParseVolumeMounts(config, &violations);
   values.user = *ParseUserField(config.user());
   values.cap_add = Capabilities(config.config().cap_add());

@@ -58,6 +58,8 @@ class TaskSpec {
   NamespaceMode ipc_mode() const { return values_.ipc_mode; }
   // Inside paths, absolute and clean, of the node's chroot entries that are wanted. Empty: all.
   const std::vector<std::string>& chroot_env() const { return values_.chroot_env; }
+  // Whether an init of ours is PID 1, and not the command.
+  bool init() const { return values_.init; }
   // In the order of the configuration. No destination is that of another or lies in one, none is a
   // directory that every root has of its own or lies in /proc, /sys, /dev, /secrets, /alloc/logs.
   const std::vector<VolumeMount>& volume_mounts() const { return values_.volume_mounts; }
@@ -97,6 +99,7 @@ class TaskSpec {
     NamespaceMode pid_mode = NamespaceMode::kNodeDefault;
     NamespaceMode ipc_mode = NamespaceMode::kNodeDefault;
     std::vector<std::string> chroot_env;
+    bool init = true;
     std::vector<VolumeMount> volume_mounts;
     UserField user;
     capability::CapabilityList cap_add;

@@ -143,6 +143,39 @@ TEST_F(PayloadView, ItsDirectoriesAreItsUsersAndNobodyElses) {
   }
 }
 
+TEST_F(PayloadView, WithoutInitTheCommandIsPid1AndItsEndIsTold) {
+  v1::StartTaskRequest request = Request({"/bin/sh", "-c",
+                                          "echo $$; cat /proc/1/comm; ls /proc/self/fd | wc -l; "
+                                          "exit 7"});
+  request.mutable_config()->mutable_config()->set_init(false);
+  const TaskOutcome outcome = Run(request);
+  // 0, 1, 2 and that of ls itself: nothing of init's is left.
+  EXPECT_THAT(Lines(outcome.out), ElementsAre("1", "sh", "4"));
+  EXPECT_EQ(outcome.task.exit_result().exit_code(), 7);
+
+  request.set_request_id(RandomId());
+  request.mutable_config()->mutable_config()->set_command("/nope");
+  EXPECT_THAT(cluster().Run(request).status(),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("EXEC '/nope'")));
+}
+
+TEST_F(PayloadView, WithoutInitAStopKillsWhenItsGraceHasPassed) {
+  v1::StartTaskRequest request = Request({"/bin/sleep", "600"});
+  request.mutable_config()->mutable_config()->set_init(false);
+  // The kernel drops a signal that a namespace's PID 1 has no handler for.
+  request.mutable_config()->mutable_kill_timeout()->set_nanos(1000000);
+  absl::StatusOr<v1::Task> task = cluster().client().StartTask(request);
+  ASSERT_THAT(task, IsOk());
+  v1::StopTaskRequest stop;
+  stop.set_request_id(RandomId());
+  stop.set_task_id(task->id());
+  ASSERT_THAT(cluster().client().StopTask(stop), IsOk());
+  absl::StatusOr<v1::Task> ended = cluster().client().WaitTask(task->id());
+  ASSERT_THAT(ended, IsOk());
+  EXPECT_EQ(ended->exit_result().signal(), SIGKILL);
+  EXPECT_TRUE(ended->exit_result().killed_after_grace());
+}
+
 TEST_F(PayloadView, AllocIsOpenToTheTaskButForItsLogs) {
   EXPECT_THAT(Lines(Run({"/bin/sh", "-c",
                          "echo win >/alloc/output.txt; cat /alloc/output.txt; "

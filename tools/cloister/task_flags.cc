@@ -149,6 +149,8 @@ void TaskFlags::DeclareTask(FlagSet* flags) {
                 "Whether it shares System V IPC with the node. Default: the node's.");
   flags->Repeated("chroot-env", &chroot_env_, "PATH",
                   "Of the node's entries, those that its root holds. Default: all.");
+  flags->Switch("no-init", &no_init_,
+                "The command is PID 1 itself: nobody reaps for it or hands signals on.");
   flags->Repeated("volume", &volumes_, "NAME:PATH[:ro]",
                   "Mounts a host_volume of the node's policy at a path in the task's root.");
   flags->Duration("kill-timeout", &kill_timeout_, "From the stop signal to the kill. Default: 5s.");
@@ -172,6 +174,7 @@ absl::StatusOr<v1::TaskConfig> TaskFlags::MakeConfig(const std::vector<std::stri
   config.mutable_config()->set_pid_mode(pid_mode_);
   config.mutable_config()->set_ipc_mode(ipc_mode_);
   AddListed(chroot_env_, config.mutable_config()->mutable_chroot_env());
+  if (no_init_) config.mutable_config()->set_init(false);
   for (const std::string& entry : volumes_) {
     CLOISTER_RETURN_IF_ERROR(AddVolume(entry, &config));
   }

@@ -51,6 +51,7 @@ class TaskFlags {
   std::string pid_mode_;
   std::string ipc_mode_;
   std::vector<std::string> chroot_env_;
+  bool no_init_ = false;
   std::vector<std::string> volumes_;
   absl::optional<absl::Duration> kill_timeout_;
   std::string kill_signal_;

@@ -54,6 +54,7 @@ TEST_F(TaskFlagsTest, EveryAttributeButThoseOfFilesHasItsFlag) {
                                                     "--pid-mode=host",
                                                     "--ipc-mode=private",
                                                     "--chroot-env=/bin,/lib",
+                                                    "--no-init",
                                                     "--volume=data:/a:ro",
                                                     "--volume=data:/b",
                                                     "--cap-add=chown,kill",
