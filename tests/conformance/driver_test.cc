@@ -1,6 +1,7 @@
 // What the exec driver's own tests assert of it, from task files on real clusters. Exec sessions,
 // DNS, devices and statistics are tested where they are made.
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -197,6 +198,57 @@ TEST_F(Driver, ValuesThatAreRightAreTaken) {
     const Said said = Cloister("validate", TaskFile(absl::StrCat("command = \"x\"\n", config)));
     EXPECT_EQ(said.code, 0) << said.err;
   }
+}
+
+// A policy that cloister-executor is asked to judge, in the words of the driver's configuration.
+Said Judged(const std::string& policy) {
+  const auto path = WriteTestFile(absl::StrCat("judged-", RandomId(), ".hcl"), policy);
+  EXPECT_THAT(path, IsOk());
+  const absl::StatusOr<Said> said =
+      RunTestProgram("CLOISTER_TEST_EXECUTOR",
+                     {"--node_id=judge", absl::StrCat("--state_dir=", testing::TempDir(), "/judge"),
+                      absl::StrCat("--run_dir=", testing::TempDir(), "/judge-run"),
+                      "--listen=unix:/tmp/judge.sock",
+                      absl::StrCat("--launcher_path=", getenv("CLOISTER_TEST_LAUNCHER")),
+                      absl::StrCat("--policy=", *path), "--validate_config"});
+  EXPECT_THAT(said, IsOk());
+  return said.ok() ? *said : Said();
+}
+
+TEST_F(Driver, DeniedIdsAreRangesInOrder) {
+  EXPECT_EQ(Judged("denied_host_uids = \"\"\ndenied_host_gids = \"\"\n").code, 0);
+  EXPECT_EQ(Judged("denied_host_uids = \"1-10\"\n").code, 0);
+  const Said uids = Judged("denied_host_uids = \"10-1\"\n");
+  EXPECT_EQ(uids.code, 2);
+  EXPECT_THAT(uids.err, AllOf(HasSubstr("deniedHostUIDs"), HasSubstr("lower bound")));
+  const Said gids = Judged("denied_host_gids = \"10-1\"\n");
+  EXPECT_EQ(gids.code, 2);
+  EXPECT_THAT(gids.err, AllOf(HasSubstr("deniedHostGIDs"), HasSubstr("lower bound")));
+}
+
+TEST_F(Driver, ADeniedUserRunsNothing) {
+  const Said said = Run(ScriptFile("echo never"), kNobodyDenied);
+  EXPECT_EQ(said.code, 125);
+  EXPECT_EQ(said.out, "");
+  EXPECT_THAT(said.err, HasSubstr("65534"));
+}
+
+TEST_F(Driver, DefaultModesAndAllowedCapabilitiesAreChecked) {
+  for (const char* policy :
+       {"default_pid_mode = \"host\"", "default_pid_mode = \"private\"",
+        "default_ipc_mode = \"host\"", "default_ipc_mode = \"private\"", "allow_caps = []",
+        "allow_caps = [\"all\"]", "allow_caps = [\"CHOWN\", \"cap_chown\", \"CAP_Kill\"]"}) {
+    EXPECT_EQ(Judged(absl::StrCat(policy, "\n")).code, 0) << policy;
+  }
+  for (const char* mode : {"default_pid_mode", "default_ipc_mode"}) {
+    const Said said = Judged(absl::StrCat(mode, " = \"other\"\n"));
+    EXPECT_EQ(said.code, 2);
+    EXPECT_THAT(said.err,
+                HasSubstr(absl::StrCat(mode, " must be \"private\" or \"host\", got \"other\"")));
+  }
+  const Said caps = Judged("allow_caps = [\"not_valid\"]\n");
+  EXPECT_EQ(caps.code, 2);
+  EXPECT_THAT(caps.err, HasSubstr("not_valid"));
 }
 
 struct CapabilityCase {

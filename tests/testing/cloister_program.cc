@@ -35,11 +35,14 @@ std::string TemporaryDirectory() {
 
 }  // namespace
 
-absl::StatusOr<Said> RunCloister(const std::vector<std::string>& words, const std::string& address,
-                                 const std::string& input) {
-  const char* program = getenv("CLOISTER_TEST_CLI");
+absl::StatusOr<Said> RunTestProgram(const std::string& variable,
+                                    const std::vector<std::string>& words,
+                                    const std::vector<std::string>& environment,
+                                    const std::string& input) {
+  const char* program = getenv(variable.c_str());
   if (program == nullptr) {
-    return absl::FailedPreconditionError("CLOISTER_TEST_CLI: declare with cloister_cluster_test");
+    return absl::FailedPreconditionError(
+        absl::StrCat(variable, ": declare the test with cloister_cluster_test"));
   }
   const std::string base = absl::StrCat(TemporaryDirectory(), "/said-", RandomId());
   std::ofstream(base + ".in") << input;
@@ -50,7 +53,8 @@ absl::StatusOr<Said> RunCloister(const std::vector<std::string>& words, const st
   SpawnOptions options;
   options.argv = {program};
   options.argv.insert(options.argv.end(), words.begin(), words.end());
-  options.env = {absl::StrCat("CLOISTER_ADDR=", address), "PATH=/usr/bin:/bin"};
+  options.env = environment;
+  options.env.emplace_back("PATH=/usr/bin:/bin");
   options.fds = {{in.get(), 0}, {out.get(), 1}, {err.get(), 2}};
   CLOISTER_ASSIGN_OR_RETURN(const SpawnedProcess process, Spawn(options));
   CLOISTER_ASSIGN_OR_RETURN(const int status, process.pidfd.WaitAndReap());
@@ -59,6 +63,12 @@ absl::StatusOr<Said> RunCloister(const std::vector<std::string>& words, const st
   said.out = ReadAll(base + ".out");
   said.err = ReadAll(base + ".err");
   return said;
+}
+
+absl::StatusOr<Said> RunCloister(const std::vector<std::string>& words, const std::string& address,
+                                 const std::string& input) {
+  return RunTestProgram("CLOISTER_TEST_CLI", words, {absl::StrCat("CLOISTER_ADDR=", address)},
+                        input);
 }
 
 absl::StatusOr<std::string> WriteTestFile(const std::string& name, const std::string& text) {

@@ -1,5 +1,5 @@
-// The command line's own program, as a person runs it: for tests declared with
-// cloister_cluster_test (cluster_test.bzl), which bring it.
+// The command line's own program, as a person runs it, and the services' flags: for tests declared
+// with cloister_cluster_test (cluster_test.bzl), which bring them.
 #ifndef CLOISTER_TESTS_TESTING_CLOISTER_PROGRAM_H_
 #define CLOISTER_TESTS_TESTING_CLOISTER_PROGRAM_H_
 
@@ -21,6 +21,12 @@ struct Said {
 // temporary directory.
 absl::StatusOr<Said> RunCloister(const std::vector<std::string>& words, const std::string& address,
                                  const std::string& input = "");
+
+// The same of another program that the test was given: "CLOISTER_TEST_EXECUTOR".
+absl::StatusOr<Said> RunTestProgram(const std::string& variable,
+                                    const std::vector<std::string>& words,
+                                    const std::vector<std::string>& environment = {},
+                                    const std::string& input = "");
 
 // A file of the test's temporary directory with that text; its path.
 absl::StatusOr<std::string> WriteTestFile(const std::string& name, const std::string& text);
