@@ -220,4 +220,12 @@ absl::Status AddMountPoint(const std::string& inside, internal::RootTemplate* ro
   return absl::OkStatus();
 }
 
+std::string InsideOf(const std::string& resolved, const internal::RootTemplate& root) {
+  for (const auto& bind : root.binds()) {
+    if (!IsBeneath(resolved, bind.outside())) continue;
+    return absl::StrCat(bind.inside(), Rest(resolved, bind.outside()));
+  }
+  return "";
+}
+
 }  // namespace cloister::chroot

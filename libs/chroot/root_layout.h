@@ -53,6 +53,10 @@ absl::StatusOr<internal::RootTemplate> MakeRootTemplate(const RootLayout& layout
 // clean, and none of ReservedDirectories or in one.
 absl::Status AddMountPoint(const std::string& inside, internal::RootTemplate* root);
 
+// Where a path of the node, with no link on the way, is seen inside; empty if the root shows it
+// nowhere.
+std::string InsideOf(const std::string& resolved, const internal::RootTemplate& root);
+
 }  // namespace cloister::chroot
 
 #endif  // CLOISTER_LIBS_CHROOT_ROOT_LAYOUT_H_

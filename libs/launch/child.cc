@@ -11,6 +11,8 @@
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <signal.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 
 #include "cloister/internal/launcher.pb.h"
 #include "libs/launch/own_directories.h"
@@ -116,6 +118,64 @@ int Masks(const ChildContext& context, int* index) {
     if (result < 0) return ErrorOf(result);
   }
   return 0;
+}
+
+// After MOUNTS, which made /proc. As the clone was a vfork(2), the kernel takes this for the child
+// alone although it shares the launcher's memory; otherwise it would change the launcher with it.
+int OomScore(const ChildContext& context, int*) {
+  const long file =
+      RawSyscall(__NR_openat, AT_FDCWD, Raw("/proc/self/oom_score_adj"), O_WRONLY | O_CLOEXEC, 0);
+  if (file < 0) return ErrorOf(file);
+  const long result = RawSyscall(__NR_write, file, Raw(context.oom_score_adj),
+                                 static_cast<long>(context.oom_score_adj_size));
+  RawSyscall(__NR_close, file);
+  return ErrorOf(result);
+}
+
+// Before BOUNDING_SET: naming needs CAP_SYS_ADMIN.
+int Hostname(const ChildContext& context, int*) {
+  if (context.hostname_size == 0) return 0;
+  return ErrorOf(RawSyscall(__NR_sethostname, Raw(context.hostname),
+                            static_cast<long>(context.hostname_size)));
+}
+
+// Over a plain file, reached without a link: what is there is the node's, and may have changed
+// since the plan was made.
+long PlaceFile(const char* source, const char* inside) {
+  const open_how how = {O_PATH | O_NOFOLLOW | O_CLOEXEC, 0, RESOLVE_NO_SYMLINKS};
+  const long target = RawSyscall(__NR_openat2, AT_FDCWD, Raw(inside), Raw(&how), sizeof(how));
+  if (target < 0) return target;
+  struct stat status;
+  long result = RawSyscall(__NR_newfstatat, target, Raw(""), Raw(&status), AT_EMPTY_PATH);
+  if (result == 0 && !S_ISREG(status.st_mode)) result = -EINVAL;
+  if (result == 0) {
+    result = RawSyscall(__NR_open_tree, AT_FDCWD, Raw(source), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+  }
+  if (result >= 0) {
+    const long tree = result;
+    result = RawSyscall(__NR_move_mount, tree, Raw(""), target, Raw(""),
+                        MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+    RawSyscall(__NR_close, tree);
+  }
+  RawSyscall(__NR_close, target);
+  return result;
+}
+
+// After MASKS, which have their use for the empty directory: the files' tmpfs is on it for a
+// moment, as a part of a tree can only be cloned from where it is mounted (before Linux 6.15).
+int EtcFiles(const ChildContext& context, int* index) {
+  if (context.file_count == 0) return 0;
+  long result = RawSyscall(__NR_move_mount, context.files_tree, Raw(""), AT_FDCWD,
+                           Raw(kTemplateEmptyDirectory), MOVE_MOUNT_F_EMPTY_PATH);
+  char source[] = "/dev/.empty/0";
+  static_assert(sizeof(source) == sizeof(kTemplateEmptyDirectory) + 2, "a file in that directory");
+  for (int i = 0; result >= 0 && i < context.file_count; ++i) {
+    *index = i;
+    source[sizeof(source) - 2] = static_cast<char>('0' + i);
+    result = PlaceFile(source, context.files[i]);
+  }
+  if (result >= 0) result = RawSyscall(__NR_umount2, Raw(kTemplateEmptyDirectory), MNT_DETACH);
+  return ErrorOf(result);
 }
 
 int Limits(const ChildContext& context, int* index) {
@@ -271,8 +331,11 @@ constexpr Step kInsideSteps[] = {
     {internal::LAUNCH_STEP_SESSION, Session},
     {internal::LAUNCH_STEP_KEYRING, Keyring},
     {internal::LAUNCH_STEP_MOUNTS, Mounts},
+    {internal::LAUNCH_STEP_OOM_SCORE, OomScore},
     {internal::LAUNCH_STEP_ROOT, Root},
     {internal::LAUNCH_STEP_MASKS, Masks},
+    {internal::LAUNCH_STEP_ETC_FILES, EtcFiles},
+    {internal::LAUNCH_STEP_HOSTNAME, Hostname},
     {internal::LAUNCH_STEP_LIMITS, Limits},
     {internal::LAUNCH_STEP_BOUNDING_SET, BoundingSet},
     {internal::LAUNCH_STEP_IDENTITY, Identity},

@@ -8,12 +8,14 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <cstdint>
 
 namespace cloister {
 namespace launch {
 
-constexpr int kMaxMounts = 64;
+constexpr int kMaxMounts = 96;
+constexpr int kMaxFiles = 8;
 constexpr int kMaxJoins = 8;
 
 struct ChildMount {
@@ -50,6 +52,16 @@ struct ChildContext {
   int mask_count;
   const ChildRlimit* rlimits;
   int rlimit_count;
+  // Text, as /proc has it.
+  const char* oom_score_adj;
+  size_t oom_score_adj_size;
+  // Empty: the node's.
+  const char* hostname;
+  size_t hostname_size;
+  // Places of generated files, which are in `files_tree` by their numbers.
+  const char* const* files;
+  int file_count;
+  int files_tree;
   uint32_t uid;
   uint32_t gid;
   const uint32_t* groups;

@@ -1,5 +1,6 @@
 #include "libs/launch/flat_plan.h"
 
+#include <sched.h>
 #include <sys/mount.h>
 
 #include <memory>
@@ -19,6 +20,14 @@ absl::Status CheckLists(const internal::LaunchPlan& plan) {
   if (plan.mounts_size() > kMaxMounts) {
     return absl::InvalidArgumentError(
         absl::StrCat("plan has ", plan.mounts_size(), " mounts: over ", kMaxMounts));
+  }
+  if (plan.files_size() > kMaxFiles) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("plan has ", plan.files_size(), " files: over ", kMaxFiles));
+  }
+  // It would be the node's.
+  if (!plan.hostname().empty() && (plan.namespaces() & CLONE_NEWUTS) == 0) {
+    return absl::InvalidArgumentError("plan has a hostname without a namespace for it");
   }
   if (plan.exec().candidates().empty()) return absl::InvalidArgumentError("plan has no command");
   for (const std::string& candidate : plan.exec().candidates()) {
@@ -42,6 +51,7 @@ absl::Status DescribeMount(const internal::Mount& mount, const internal::Identit
       result->type = "mqueue";
       break;
     case internal::Mount::KIND_TMPFS:
+      result->chosen = mount.chosen();
       result->type = "tmpfs";
       *options = absl::StrFormat("mode=%o,size=%d", mount.mode(), mount.size_bytes());
       if (mount.owned()) {
@@ -127,6 +137,17 @@ void FlatPlan::AddExec(const internal::Exec& exec) {
   context_.work_dir = exec.work_dir().c_str();
 }
 
+void FlatPlan::AddNames(const internal::LaunchPlan& plan) {
+  oom_score_adj_ = absl::StrCat(plan.oom_score_adj());
+  context_.oom_score_adj = oom_score_adj_.data();
+  context_.oom_score_adj_size = oom_score_adj_.size();
+  context_.hostname = plan.hostname().data();
+  context_.hostname_size = plan.hostname().size();
+  for (const internal::GeneratedFile& file : plan.files()) files_.push_back(file.inside().c_str());
+  context_.files = files_.data();
+  context_.file_count = static_cast<int>(files_.size());
+}
+
 absl::StatusOr<std::unique_ptr<FlatPlan>> FlatPlan::Make(const internal::LaunchPlan& plan,
                                                          uint64_t thread_bounding) {
   CLOISTER_RETURN_IF_ERROR(CheckLists(plan));
@@ -134,6 +155,7 @@ absl::StatusOr<std::unique_ptr<FlatPlan>> FlatPlan::Make(const internal::LaunchP
   CLOISTER_RETURN_IF_ERROR(flat->AddMounts(plan));
   CLOISTER_RETURN_IF_ERROR(flat->AddMasks(plan));
   flat->AddExec(plan.exec());
+  flat->AddNames(plan);
   for (const internal::Rlimit& limit : plan.rlimits()) {
     flat->rlimits_.push_back({static_cast<int>(limit.resource()), limit.soft(), limit.hard()});
   }

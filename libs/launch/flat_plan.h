@@ -38,6 +38,7 @@ class FlatPlan {
   absl::Status AddMounts(const internal::LaunchPlan& plan);
   absl::Status AddMasks(const internal::LaunchPlan& plan);
   void AddExec(const internal::Exec& exec);
+  void AddNames(const internal::LaunchPlan& plan);
 
   ChildContext context_{};
   std::vector<ChildMount> mounts_;
@@ -45,6 +46,8 @@ class FlatPlan {
   std::vector<ChildMask> masks_;
   std::vector<ChildRlimit> rlimits_;
   std::vector<uint32_t> groups_;
+  std::string oom_score_adj_;
+  std::vector<const char*> files_;
   std::vector<char*> argv_;
   std::vector<char*> env_;
 };

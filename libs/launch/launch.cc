@@ -18,6 +18,7 @@
 #include "absl/strings/str_cat.h"
 #include "libs/base/errno_status.h"
 #include "libs/base/status_macros.h"
+#include "libs/launch/detached_tmpfs.h"
 #include "libs/launch/flat_plan.h"
 #include "libs/launch/launch_record.h"
 #include "libs/launch/report_message.h"
@@ -68,6 +69,14 @@ absl::Status TaskDirectory(Run* run) {
   CLOISTER_ASSIGN_OR_RETURN(
       run->trees, PrepareTaskMounts(run->job.plan, run->job.task_directory.get(), run->flat.get(),
                                     &run->index));
+  return absl::OkStatus();
+}
+
+absl::Status Files(Run* run) {
+  if (run->job.plan.files().empty()) return absl::OkStatus();
+  CLOISTER_ASSIGN_OR_RETURN(OwnedFd files, MakeGeneratedFiles(run->job.plan, &run->index));
+  run->flat->context().files_tree = files.get();
+  run->trees.push_back(std::move(files));
   return absl::OkStatus();
 }
 
@@ -184,6 +193,7 @@ struct OutsideStep {
 constexpr OutsideStep kOutsideSteps[] = {
     {internal::LAUNCH_STEP_PLAN, ReadPlan},
     {internal::LAUNCH_STEP_TASK_DIRECTORY, TaskDirectory},
+    {internal::LAUNCH_STEP_FILES, Files},
     {internal::LAUNCH_STEP_TEMPLATE, Template},
     {internal::LAUNCH_STEP_OUTPUT, Output},
     {internal::LAUNCH_STEP_CGROUP_TAKE, CgroupTake},

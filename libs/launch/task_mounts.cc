@@ -16,6 +16,8 @@
 #include "libs/base/errno_status.h"
 #include "libs/base/lexical_path.h"
 #include "libs/base/status_macros.h"
+#include "libs/launch/detached_tmpfs.h"
+#include "libs/launch/forbidden_directories.h"
 #include "libs/os/directory.h"
 
 namespace cloister {
@@ -90,7 +92,7 @@ absl::Status MakeMountPoint(const std::string& path, const internal::Identity& i
 }
 
 // The directory that the plan was made for: no link may be on the way, as parts of the path may be
-// a tenant's, and another directory in its place is another volume.
+// a tenant's, and another directory in the place of a volume is another volume.
 absl::StatusOr<OwnedFd> OpenHostDirectory(const Mount& mount) {
   open_how how;
   std::memset(&how, 0, sizeof(how));
@@ -103,6 +105,8 @@ absl::StatusOr<OwnedFd> OpenHostDirectory(const Mount& mount) {
   if (fstat(directory.get(), &status) != 0) {
     return ErrnoStatus(errno, absl::StrCat("'", mount.outside(), "'"));
   }
+  CLOISTER_RETURN_IF_ERROR(CheckForbidden(directory.get(), mount.outside(), mount.forbidden()));
+  if (mount.inode() == 0) return directory;
   if (status.st_dev != mount.device() || status.st_ino != mount.inode()) {
     return ErrnoStatus(ESTALE, absl::StrCat("'", mount.outside(),
                                             "' is not the directory that was there when the "
@@ -120,6 +124,7 @@ absl::StatusOr<OwnedFd> PrepareTree(const Mount& mount, const internal::Identity
   if (!mount.mount_point().empty()) {
     CLOISTER_RETURN_IF_ERROR(MakeMountPoint(mount.mount_point(), identity, task_directory));
   }
+  if (mount.kind() == Mount::KIND_TMPFS) return MakeTmpfs(mount, identity);
   CLOISTER_ASSIGN_OR_RETURN(OwnedFd directory, OpenHostDirectory(mount));
   return CloneTree(mount, directory.get(), AT_RECURSIVE);
 }
@@ -132,7 +137,8 @@ absl::StatusOr<std::vector<OwnedFd>> PrepareTaskMounts(const internal::LaunchPla
   std::vector<OwnedFd> trees;
   for (int i = 0; i < plan.mounts_size(); ++i) {
     const Mount& mount = plan.mounts(i);
-    if (mount.kind() != Mount::KIND_TASK_DIRECTORY && mount.kind() != Mount::KIND_HOST_DIRECTORY) {
+    if (mount.kind() != Mount::KIND_TASK_DIRECTORY && mount.kind() != Mount::KIND_HOST_DIRECTORY &&
+        !mount.chosen()) {
       continue;
     }
     *index = i;

@@ -5,6 +5,7 @@
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <utility>
@@ -111,6 +112,23 @@ absl::StatusOr<HostPath> HostRoot::LookAt(const std::string& path) const {
   found.inode = status.st_ino;
   found.resolved = std::string(absl::StripPrefix(found.resolved, prefix_));
   if (found.resolved.empty()) found.resolved = "/";
+  return found;
+}
+
+absl::StatusOr<HostDevice> HostRoot::LookAtDevice(const std::string& path) const {
+  HostDevice found;
+  found.path = path;
+  CLOISTER_ASSIGN_OR_RETURN(const HostPath place, LookAt(path));
+  if (place.kind != HostPath::Kind::kOther) return found;
+  CLOISTER_ASSIGN_OR_RETURN(OwnedFd fd, OpenAt(path, O_PATH));
+  struct stat status;
+  if (fstat(fd.get(), &status) != 0) return ErrnoStatus(errno, absl::StrCat("fstat '", path, "'"));
+  if (!S_ISCHR(status.st_mode) && !S_ISBLK(status.st_mode)) return found;
+  found.exists = true;
+  found.resolved = place.resolved;
+  found.block = S_ISBLK(status.st_mode);
+  found.major = major(status.st_rdev);
+  found.minor = minor(status.st_rdev);
   return found;
 }
 

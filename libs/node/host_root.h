@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "libs/base/owned_fd.h"
+#include "libs/node/host_device.h"
 #include "libs/node/host_path.h"
 
 namespace cloister::node {
@@ -28,6 +29,8 @@ class HostRoot {
   // What is at `path`. What is not there is a result, not an error; only what cannot be told is an
   // error.
   absl::StatusOr<HostPath> LookAt(const std::string& path) const;
+  // The same of a device; `exists` is false for what is there and none.
+  absl::StatusOr<HostDevice> LookAtDevice(const std::string& path) const;
   bool Exists(const std::string& path) const;
   // access(2) with W_OK for the effective ids: also false on a read-only file system.
   bool IsWritable(const std::string& path) const;

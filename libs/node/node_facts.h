@@ -15,6 +15,7 @@
 
 #include "libs/capability/capability_set.h"
 #include "libs/node/cgroup_facts.h"
+#include "libs/node/host_device.h"
 #include "libs/node/host_path.h"
 
 namespace cloister::node {
@@ -26,6 +27,16 @@ struct KernelFeature {
   // 0: it works. Else the error number of the attempt, e.g. ENOSYS, or EPERM from a seccomp filter.
   int error_number = 0;
 };
+
+// How a task's cgroup can keep it from devices.
+enum class DeviceFilter {
+  kNone,
+  kBpf,  // A program of a cgroup v2 hierarchy (BPF_CGROUP_DEVICE), with or without controllers.
+};
+
+// Files that can be made for a task, by their paths in its root.
+inline constexpr const char* kGeneratedFiles[] = {"/etc/hosts", "/etc/hostname",
+                                                  "/etc/resolv.conf"};
 
 struct NodeFacts {
   // `uname -r`, e.g. "6.1.0-28-amd64".
@@ -49,6 +60,16 @@ struct NodeFacts {
   std::vector<HostPath> mask_targets;
   // One for each host volume of the node policy, in its order.
   std::vector<HostPath> volume_sources;
+
+  // What is at the place of each of kGeneratedFiles in the roots of tasks, in its order, and what
+  // hosts and resolv.conf say; empty where there is no such file, or a large one.
+  std::vector<HostPath> etc_files;
+  std::string hosts_text;
+  std::string resolv_conf_text;
+
+  // One for each allowed device of the node policy, in its order.
+  std::vector<HostDevice> devices;
+  DeviceFilter device_filter = DeviceFilter::kNone;
 
   // tmpfs knows `noswap` (Linux 6.4): what is in /secrets never reaches a disk.
   bool tmpfs_noswap = false;

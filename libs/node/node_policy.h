@@ -80,8 +80,12 @@ struct NodePolicy {
 
   // No two have one name.
   std::vector<HostVolume> host_volumes;
-  // Directories that host volumes lie in. Empty: anywhere.
+  // Directories that host volumes lie in (empty: anywhere), and what lies in which tasks may bind
+  // (empty: nothing).
   std::vector<std::string> allowed_mount_sources;
+
+  // By absolute path: what tasks may do with that device of the node, bits of BPF_DEVCG_ACC_*.
+  std::map<std::string, uint32_t> allowed_devices;
 
   // What a task's root is made of; an entry that the node lacks is left out. Replaces the exec
   // driver's `chroot_env`.
@@ -104,6 +108,10 @@ struct NodePolicy {
   absl::Duration max_kill_timeout = absl::InfiniteDuration();
   // The most file descriptors that a task may open, RLIMIT_NOFILE.
   uint64_t max_open_files = 1 << 20;
+  // By RLIMIT_* number. One that is not here is at most what a task has without asking.
+  std::map<uint32_t, uint64_t> max_rlimits;
+  // The least oom_score_adj: below 0 the kernel spares the task at the cost of others.
+  int32_t min_oom_score_adj = 0;
 
   // uids that no task runs as, and gids that none has, as its own or beside it.
   std::vector<uint32_t> denied_uids;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,6 +28,8 @@
 #include "libs/hcl/functions.h"
 #include "libs/node/host_root.h"
 #include "libs/node/id_ranges.h"
+#include "libs/task/parse_devices.h"
+#include "libs/task/parse_rlimits.h"
 #include "libs/task/user_field.h"
 
 namespace cloister::node {
@@ -177,6 +180,8 @@ class PolicyReader {
   void ReadChrootEnv(BodyReader* top);
   void ReadUsers(BodyReader* top);
   void ReadMountSources(BodyReader* top);
+  void ReadDevices(BodyReader* top);
+  void ReadRlimits(BodyReader* ceilings);
   void ReadHostVolume(const hcl::Block& block);
   void ReadCeilings(const hcl::Block& block);
   void ReadNode(const hcl::Block& block);
@@ -193,6 +198,7 @@ const hcl::BodySchema& TopSchema() {
       new hcl::BodySchema{{{"allow_caps"},
                            {"allow_host_ipc_mode"},
                            {"allow_host_pid_mode"},
+                           {"allowed_devices"},
                            {"allowed_mount_sources"},
                            {"allowed_users"},
                            {"ambient_default_caps"},
@@ -201,6 +207,7 @@ const hcl::BodySchema& TopSchema() {
                            {"default_pid_mode"},
                            {"denied_host_gids"},
                            {"denied_host_uids"},
+                           {"min_oom_score_adj"},
                            {"no_pivot_root"}},
                           {{"ceilings", {}}, {"host_volume", {"name"}}, {"node", {}}}};
   return *kSchema;
@@ -222,6 +229,10 @@ void PolicyReader::Read(const hcl::Body& body) {
   ReadChrootEnv(&top);
   ReadUsers(&top);
   ReadMountSources(&top);
+  ReadDevices(&top);
+  if (const auto least = top.Integer("min_oom_score_adj", -1000, 1000)) {
+    policy_.min_oom_score_adj = static_cast<int32_t>(*least);
+  }
   for (const hcl::Block* block : top.content().BlocksOfType("host_volume")) ReadHostVolume(*block);
   if (const hcl::Block* block = top.content().AtMostOne("ceilings", diagnostics_)) {
     ReadCeilings(*block);
@@ -276,6 +287,42 @@ void PolicyReader::ReadMountSources(BodyReader* top) {
   policy_.allowed_mount_sources = list->second;
 }
 
+void PolicyReader::ReadDevices(BodyReader* top) {
+  const auto map = top->TextMap("allowed_devices");
+  if (!map.has_value()) return;
+  for (const auto& [path, permissions] : map->second) {
+    if (!IsAbsoluteClean(path)) {
+      top->Wrong(*map->first,
+                 absl::StrCat("\"", absl::CHexEscape(path), "\" is not an absolute clean path."));
+    }
+    const absl::optional<uint32_t> access = task::ParseDeviceAccess(permissions);
+    if (access.value_or(0) == 0) {
+      top->Wrong(*map->first, absl::StrCat("\"", absl::CHexEscape(permissions),
+                                           "\" is not of r, w and m: \"rw\"."));
+    }
+    policy_.allowed_devices[path] = access.value_or(0);
+  }
+}
+
+void PolicyReader::ReadRlimits(BodyReader* ceilings) {
+  const auto map = ceilings->TextMap("rlimits");
+  if (!map.has_value()) return;
+  for (const auto& [name, text] : map->second) {
+    const absl::optional<uint32_t> resource = task::RlimitNumber(name);
+    const absl::optional<uint64_t> value = task::ParseRlimitValue(text);
+    if (!resource.has_value() || *resource == RLIMIT_NOFILE) {
+      ceilings->Wrong(*map->first, absl::StrCat("\"", absl::CHexEscape(name),
+                                                "\" is no limit of getrlimit(2) but nofile, which "
+                                                "is open_files."));
+    } else if (!value.has_value()) {
+      ceilings->Wrong(*map->first, absl::StrCat("\"", absl::CHexEscape(text),
+                                                "\" is neither a number nor \"unlimited\"."));
+    } else {
+      policy_.max_rlimits[*resource] = *value;
+    }
+  }
+}
+
 void PolicyReader::ReadHostVolume(const hcl::Block& block) {
   static const auto* const kSchema =
       new hcl::BodySchema{{{"path", /*required=*/true}, {"propagation"}, {"read_only"}}, {}};
@@ -326,6 +373,7 @@ void PolicyReader::ReadCeilings(const hcl::Block& block) {
                                                           {"memory_max"},
                                                           {"open_files"},
                                                           {"pids"},
+                                                          {"rlimits"},
                                                           {"secrets"}},
                                                          {}};
   BodyReader reader = Reader(block.body, *kSchema);
@@ -338,6 +386,7 @@ void PolicyReader::ReadCeilings(const hcl::Block& block) {
     policy_.max_open_files = static_cast<uint64_t>(*files);
   }
   reader.ReadDuration("kill_timeout", &policy_.max_kill_timeout);
+  ReadRlimits(&reader);
 }
 
 void PolicyReader::ReadNode(const hcl::Block& block) {
@@ -418,6 +467,11 @@ absl::Status CheckPolicyOnNode(const NodePolicy& policy, const NodeFacts& facts)
     lacking.push_back(absl::StrCat("host_volume '", policy.host_volumes[i].name, "': '",
                                    absl::CHexEscape(source.path), "' is ",
                                    source.exists() ? "no directory" : "not there"));
+  }
+  for (const HostDevice& device : facts.devices) {
+    if (device.exists) continue;
+    lacking.push_back(
+        absl::StrCat("allowed_devices: '", absl::CHexEscape(device.path), "' is no device"));
   }
   const capability::CapabilitySet unsupported = policy.allow_caps.named - facts.capabilities;
   if (!unsupported.empty()) {

@@ -1,5 +1,7 @@
 #include "libs/node/policy_file.h"
 
+#include <sys/resource.h>
+
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
@@ -50,6 +52,8 @@ TEST(PolicyFile, SetsEveryKey) {
     denied_host_gids    = "0"
     allowed_users       = ["nobody", "1000:1000"]
     allowed_mount_sources = ["/srv"]
+    allowed_devices       = { "/dev/fuse" = "rw", "/dev/kvm" = "mwr" }
+    min_oom_score_adj     = -500
     chroot_env = {
       "/bin"       = "/bin"
       "/srv/tools" = "/opt/tools"
@@ -67,6 +71,7 @@ TEST(PolicyFile, SetsEveryKey) {
       kill_timeout = "1m"
       open_files   = 4096
       secrets      = 8
+      rlimits      = { core = "unlimited", RLIMIT_MEMLOCK = "1024" }
     }
     node {
       datacenter = "dc7"
@@ -90,6 +95,10 @@ TEST(PolicyFile, SetsEveryKey) {
   ASSERT_EQ(policy.denied_host_gids.size(), 1u);
   EXPECT_THAT(policy.allowed_users, ElementsAre("nobody", "1000:1000"));
   EXPECT_THAT(policy.allowed_mount_sources, ElementsAre("/srv"));
+  EXPECT_THAT(policy.allowed_devices, ElementsAre(Pair("/dev/fuse", 6u), Pair("/dev/kvm", 7u)));
+  EXPECT_EQ(policy.min_oom_score_adj, -500);
+  EXPECT_THAT(policy.max_rlimits,
+              ElementsAre(Pair(RLIMIT_CORE, RLIM_INFINITY), Pair(RLIMIT_MEMLOCK, 1024u)));
   ASSERT_EQ(policy.chroot_entries.size(), 2u);
   EXPECT_EQ(policy.chroot_entries[1].outside, "/srv/tools");
   EXPECT_EQ(policy.chroot_entries[1].inside, "/opt/tools");
@@ -158,11 +167,26 @@ node {
 }
 
 TEST(PolicyFile, WrongTypesAndSyntaxAreProblems) {
-  for (const char* text :
-       {"allow_caps = 3", "default_pid_mode = []", "no_pivot_root = \"perhaps\"", "allow_caps = [",
-        "ceilings = 3", "node \"x\" {}", "ceilings {}\nceilings {}", "allowed_users = []",
-        "allowed_mount_sources = []", "allowed_mount_sources = [\"srv\"]", "host_volume {}",
-        "host_volume \"a/b\" { path = \"/a\" }", "x = y"}) {
+  for (const char* text : {"allow_caps = 3",
+                           "default_pid_mode = []",
+                           "no_pivot_root = \"perhaps\"",
+                           "allow_caps = [",
+                           "ceilings = 3",
+                           "node \"x\" {}",
+                           "ceilings {}\nceilings {}",
+                           "allowed_users = []",
+                           "allowed_mount_sources = []",
+                           "allowed_mount_sources = [\"srv\"]",
+                           "host_volume {}",
+                           "host_volume \"a/b\" { path = \"/a\" }",
+                           "x = y",
+                           "min_oom_score_adj = -1001",
+                           "allowed_devices = { fuse = \"r\" }",
+                           "allowed_devices = { \"/dev/fuse\" = \"\" }",
+                           "allowed_devices = { \"/dev/fuse\" = \"x\" }",
+                           "ceilings { rlimits = { nofile = \"1\" } }",
+                           "ceilings { rlimits = { files = \"1\" } }",
+                           "ceilings { rlimits = { core = \"-1\" } }"}) {
     Problems(text);
   }
 }

@@ -13,6 +13,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "libs/base/errno_status.h"
+#include "libs/base/lexical_path.h"
 #include "libs/base/status_macros.h"
 #include "libs/node/fingerprint.h"
 #include "libs/node/host_root.h"
@@ -24,6 +25,7 @@ namespace {
 
 // More than any kernel can have; a guard for the sum.
 constexpr int kMaxCpus = 1 << 20;
+constexpr size_t kMaxEtcFileBytes = 16 << 10;
 
 absl::StatusOr<capability::CapabilitySet> ReadCapabilities(const HostRoot& root) {
   const std::string path = "/proc/sys/kernel/cap_last_cap";
@@ -61,6 +63,40 @@ absl::Status ReadPaths(const HostRoot& root, const NodePolicy& policy, NodeFacts
       CLOISTER_ASSIGN_OR_RETURN(HostPath found, root.LookAt(path));
       facts->mask_targets.push_back(std::move(found));
     }
+  }
+  return absl::OkStatus();
+}
+
+// Where the node has what is at `inside` in the roots of tasks, by the entries' paths alone.
+std::string OutsideOf(const std::string& inside, const NodePolicy& policy) {
+  for (const ChrootEntry& entry : policy.chroot_entries) {
+    if (!IsBeneath(inside, entry.inside)) continue;
+    return absl::StrCat(entry.outside, inside.substr(entry.inside.size()));
+  }
+  return inside;
+}
+
+// For tasks that have such a file made after it. It is in each of their plans.
+std::string ReadSmall(const HostRoot& root, const HostPath& file) {
+  if (file.kind != HostPath::Kind::kFile) return "";
+  absl::StatusOr<std::string> text = root.ReadText(file.path);
+  return text.ok() && text->size() <= kMaxEtcFileBytes ? *std::move(text) : "";
+}
+
+absl::Status ReadEtcFiles(const HostRoot& root, const NodePolicy& policy, NodeFacts* facts) {
+  for (const char* inside : kGeneratedFiles) {
+    CLOISTER_ASSIGN_OR_RETURN(HostPath found, root.LookAt(OutsideOf(inside, policy)));
+    facts->etc_files.push_back(std::move(found));
+  }
+  facts->hosts_text = ReadSmall(root, facts->etc_files.front());
+  facts->resolv_conf_text = ReadSmall(root, facts->etc_files.back());
+  return absl::OkStatus();
+}
+
+absl::Status ReadDevices(const HostRoot& root, const NodePolicy& policy, NodeFacts* facts) {
+  for (const auto& allowed : policy.allowed_devices) {
+    CLOISTER_ASSIGN_OR_RETURN(HostDevice found, root.LookAtDevice(allowed.first));
+    facts->devices.push_back(std::move(found));
   }
   return absl::OkStatus();
 }
@@ -116,6 +152,8 @@ absl::StatusOr<NodeFacts> ReadNodeFacts(const std::string& root, const NodePolic
   CLOISTER_ASSIGN_OR_RETURN(facts.cgroups, ReadCgroupFacts(host));
   CLOISTER_ASSIGN_OR_RETURN(facts.capabilities, ReadCapabilities(host));
   CLOISTER_RETURN_IF_ERROR(ReadPaths(host, policy, &facts));
+  CLOISTER_RETURN_IF_ERROR(ReadEtcFiles(host, policy, &facts));
+  CLOISTER_RETURN_IF_ERROR(ReadDevices(host, policy, &facts));
   CLOISTER_RETURN_IF_ERROR(ReadHardLimits(&facts));
   facts.features = TryKernelFeatures();
   facts.attributes = ReadFingerprint(host, facts, AskKernel());

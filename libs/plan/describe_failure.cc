@@ -65,6 +65,8 @@ std::string RlimitWords(const internal::Rlimit& rlimit) {
   return absl::StrCat(RlimitName(rlimit.resource()), " ", rlimit.soft(), " to ", rlimit.hard());
 }
 
+std::string FileWords(const internal::GeneratedFile& file) { return Quoted(file.inside()); }
+
 std::string HierarchyWords(const internal::CgroupPlan::Hierarchy& hierarchy) {
   return Quoted(absl::StrCat(hierarchy.mount_point(), "/", hierarchy.parent()));
 }
@@ -122,6 +124,13 @@ std::string ObjectOf(const LaunchPlan& plan, const internal::LaunchFailure& fail
       return Item("mounts", plan.mounts(), failure.index(), MountWords);
     case internal::LAUNCH_STEP_MASKS:
       return Item("masks", plan.masks(), failure.index(), MaskWords);
+    case internal::LAUNCH_STEP_OOM_SCORE:
+      return absl::StrCat(plan.oom_score_adj());
+    case internal::LAUNCH_STEP_HOSTNAME:
+      return Quoted(plan.hostname());
+    case internal::LAUNCH_STEP_FILES:
+    case internal::LAUNCH_STEP_ETC_FILES:
+      return Item("files", plan.files(), failure.index(), FileWords);
     case internal::LAUNCH_STEP_LIMITS:
       return Item("rlimits", plan.rlimits(), failure.index(), RlimitWords);
     case internal::LAUNCH_STEP_BOUNDING_SET:
@@ -141,6 +150,7 @@ std::string ObjectOf(const LaunchPlan& plan, const internal::LaunchFailure& fail
     case internal::LAUNCH_STEP_AWAIT_EXEC:
       return "the task's first process ended before it could say why";
     // Steps without an object of the plan's; of those outside, the launcher's own detail names one.
+    case internal::LAUNCH_STEP_DEVICES:
     case internal::LAUNCH_STEP_UNSPECIFIED:
     case internal::LAUNCH_STEP_PLAN:
     case internal::LAUNCH_STEP_TEMPLATE:
@@ -168,7 +178,7 @@ std::string ObjectOf(const LaunchPlan& plan, const internal::LaunchFailure& fail
 // Their list's name says what the step's name would.
 bool IsListStep(internal::LaunchStep step) {
   return step == internal::LAUNCH_STEP_MOUNTS || step == internal::LAUNCH_STEP_MASKS ||
-         step == internal::LAUNCH_STEP_LIMITS;
+         step == internal::LAUNCH_STEP_LIMITS || step == internal::LAUNCH_STEP_ETC_FILES;
 }
 
 }  // namespace
@@ -183,9 +193,10 @@ std::string DescribeLaunchFailure(const LaunchPlan& plan, const internal::Launch
   const std::string name = LaunchStepName(failure.step());
   const std::string object = ObjectOf(plan, failure);
   // The launcher's own words have the reason, and the object too but for the mount that a directory
-  // is made for.
+  // is made for, and the file.
   if (!failure.detail().empty()) {
-    const bool needs_object = failure.step() == internal::LAUNCH_STEP_TASK_DIRECTORY;
+    const bool needs_object = failure.step() == internal::LAUNCH_STEP_TASK_DIRECTORY ||
+                              failure.step() == internal::LAUNCH_STEP_FILES;
     return absl::StrCat(name, needs_object ? " " : "", needs_object ? object : "", ": ",
                         failure.detail());
   }

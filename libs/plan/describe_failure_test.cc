@@ -15,7 +15,8 @@ namespace {
 using internal::LaunchFailure;
 using internal::LaunchStep;
 
-internal::LaunchPlan Plan(absl::string_view config = "config { command: '/nope' }") {
+internal::LaunchPlan Plan(
+    absl::string_view config = "config { command: '/nope' hostname: 'web' }") {
   const auto plan =
       MakeLaunchPlan(ExampleSpec(config), ExampleNobody(), ExampleFacts(node::CgroupLayout::kV1),
                      node::DefaultNodePolicy());
@@ -52,6 +53,14 @@ const std::vector<Case>& Cases() {
       {internal::LAUNCH_STEP_PLAN, 0, 0, "plan has no command", "PLAN: plan has no command"},
       {internal::LAUNCH_STEP_TASK_DIRECTORY, 4, ENOSPC, "mkdir 'tmp': no space left on device",
        "TASK_DIRECTORY mounts[4] 'tmp' on '/tmp': mkdir 'tmp': no space left on device"},
+      {internal::LAUNCH_STEP_FILES, 0, ENOSPC, "write: no space left on device",
+       "FILES files[0] '/etc/hosts': write: no space left on device"},
+      {internal::LAUNCH_STEP_DEVICES, 0, EPERM, "bpf: operation not permitted",
+       "DEVICES: bpf: operation not permitted"},
+      {internal::LAUNCH_STEP_OOM_SCORE, 0, EACCES, "", "OOM_SCORE 0: permission denied"},
+      {internal::LAUNCH_STEP_HOSTNAME, 0, EPERM, "", "HOSTNAME 'web': operation not permitted"},
+      {internal::LAUNCH_STEP_ETC_FILES, 1, ELOOP, "",
+       "files[1] '/etc/hostname': too many levels of symbolic links"},
       {internal::LAUNCH_STEP_TEMPLATE, 0, ENOENT,
        "root.binds[1] '/usr' on '/usr': no such file or directory",
        "TEMPLATE: root.binds[1] '/usr' on '/usr': no such file or directory"},

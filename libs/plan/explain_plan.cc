@@ -16,6 +16,7 @@
 #include "google/protobuf/text_format.h"
 #include "libs/capability/names.h"
 #include "libs/plan/fence.h"
+#include "libs/plan/plan_rlimits.h"
 #include "libs/task/environment.h"
 #include "libs/task/parse_task_spec.h"
 #include "libs/task/signal_name.h"
@@ -161,6 +162,11 @@ void ExplainRoot(const task::TaskSpec& spec, const node::NodeFacts& facts, const
 }
 
 void ExplainVolume(const Mount& mount, Lines* lines) {
+  if (mount.volume().empty()) {
+    lines->Add("mount", Shown(mount.inside()), " (the node's ", Shown(mount.outside()), "; ",
+               mount.read_only() ? "read-only" : "writable", mount.noexec() ? "; noexec" : "", ")");
+    return;
+  }
   absl::string_view propagation = "later mounts stay where they are made";
   if (mount.propagation() == Mount::PROPAGATION_SLAVE) propagation = "the node's later mounts show";
   if (mount.propagation() == Mount::PROPAGATION_SHARED) propagation = "later mounts show both ways";
@@ -172,9 +178,12 @@ void ExplainVolume(const Mount& mount, Lines* lines) {
 void ExplainMounts(const LaunchPlan& plan, Lines* lines) {
   std::vector<std::string> fresh;
   std::vector<std::string> own;
+  std::vector<std::string> locked;
   for (const Mount& mount : plan.mounts()) {
     if (mount.kind() == Mount::KIND_HOST_DIRECTORY) continue;
-    if (mount.kind() == Mount::KIND_TASK_DIRECTORY) {
+    if (mount.kind() == Mount::KIND_TASK_DIRECTORY && mount.read_only()) {
+      locked.push_back(mount.inside());
+    } else if (mount.kind() == Mount::KIND_TASK_DIRECTORY) {
       if (mount.parts().empty()) own.push_back(mount.inside());
       for (const Mount::Part& part : mount.parts()) {
         if (part.owned()) own.push_back(absl::StrCat(mount.inside(), "/", part.name()));
@@ -187,10 +196,18 @@ void ExplainMounts(const LaunchPlan& plan, Lines* lines) {
     }
   }
   lines->Add("writable", Words(own), " (the task's directory on the node; nosuid, nodev)");
+  if (!locked.empty()) lines->Add("", "read-only as asked for: ", Words(locked));
   lines->Add("its own", absl::StrJoin(fresh, ", "), " (made new)");
   for (const Mount& mount : plan.mounts()) {
     if (mount.kind() == Mount::KIND_HOST_DIRECTORY) ExplainVolume(mount, lines);
   }
+}
+
+void ExplainNames(const LaunchPlan& plan, Lines* lines) {
+  lines->Add("hostname", plan.hostname().empty() ? "the node's (the default)" : plan.hostname());
+  std::vector<std::string> files;
+  for (const internal::GeneratedFile& file : plan.files()) files.push_back(Shown(file.inside()));
+  if (!files.empty()) lines->Add("", "made for the task, read-only: ", Words(files));
 }
 
 void ExplainMasks(const LaunchPlan& plan, Lines* lines) {
@@ -216,6 +233,30 @@ std::string MemoryMaxWords(const task::TaskSpec& spec, const LaunchPlan& plan) {
                       reason, ")");
 }
 
+std::string ValueWords(uint64_t value) {
+  return value == RLIM_INFINITY ? "unlimited" : absl::StrCat(value);
+}
+
+// Those that were asked for, and two that everybody asks about.
+void ExplainRlimits(const task::TaskSpec& spec, const LaunchPlan& plan, Lines* lines) {
+  bool core = false;
+  std::vector<std::string> asked;
+  for (const internal::Rlimit& rlimit : plan.rlimits()) {
+    if (rlimit.resource() == RLIMIT_CORE) core = rlimit.hard() > 0;
+    for (const task::Rlimit& one : spec.rlimits()) {
+      if (one.resource != rlimit.resource()) continue;
+      asked.push_back(absl::StrCat(RlimitName(rlimit.resource()), "=", ValueWords(rlimit.soft()),
+                                   ":", ValueWords(rlimit.hard())));
+    }
+  }
+  for (const internal::Rlimit& rlimit : plan.rlimits()) {
+    if (rlimit.resource() != RLIMIT_NOFILE) continue;
+    lines->Add("", "open files ", rlimit.soft(), ", at most ", rlimit.hard(),
+               core ? "; core dumps" : "; no core dumps");
+  }
+  if (!asked.empty()) lines->Add("", "by rlimits ", Words(asked));
+}
+
 void ExplainLimits(const task::TaskSpec& spec, const LaunchPlan& plan, Lines* lines) {
   if (plan.cgroup().hierarchies().empty()) {
     lines->Add("limits", "none: this node runs tasks without cgroups (--cgroups=none)");
@@ -233,10 +274,8 @@ void ExplainLimits(const task::TaskSpec& spec, const LaunchPlan& plan, Lines* li
     }
     lines->Add("", "by cgroup ", CgroupWords(plan.cgroup()), ": ", Words(writes));
   }
-  for (const internal::Rlimit& rlimit : plan.rlimits()) {
-    if (rlimit.resource() != RLIMIT_NOFILE) continue;
-    lines->Add("", "open files ", rlimit.soft(), ", at most ", rlimit.hard(), "; no core dumps");
-  }
+  ExplainRlimits(spec, plan, lines);
+  lines->Add("", "oom_score_adj ", plan.oom_score_adj(), IfDefault(spec.oom_score_adj() == 0));
 }
 
 void ExplainEnvironment(const task::TaskSpec& spec, const LaunchPlan& plan, Lines* lines) {
@@ -264,6 +303,7 @@ std::string ExplainPlan(const task::TaskSpec& spec, const node::NodeFacts& facts
   ExplainNamespaces(spec, plan, &lines);
   ExplainRoot(spec, facts, plan, &lines);
   ExplainMounts(plan, &lines);
+  ExplainNames(plan, &lines);
   ExplainMasks(plan, &lines);
   ExplainLimits(spec, plan, &lines);
   ExplainEnvironment(spec, plan, &lines);

@@ -57,12 +57,20 @@ v1::Fence MakeFence(const internal::LaunchPlan& plan) {
   fence.set_memory_limit_bytes(plan.cgroup().granted().memory_bytes());
   fence.set_pids_limit(plan.cgroup().granted().pids());
   fence.set_cpu_weight_shares(plan.cgroup().granted().cpu_shares());
+  fence.set_hostname(plan.hostname());
+  fence.set_oom_score_adj(plan.oom_score_adj());
+  for (const internal::GeneratedFile& file : plan.files()) fence.add_read_only_paths(file.inside());
   for (const auto& bind : plan.root().binds()) fence.add_read_only_paths(bind.inside());
   for (const Mount& mount : plan.mounts()) {
     if (!IsForFiles(mount)) continue;
     for (const Mount::Part& part : mount.parts()) {
       if (!part.owned()) continue;
-      fence.add_writable_paths(absl::StrCat(mount.inside(), "/", part.name()));
+      const std::string path = absl::StrCat(mount.inside(), "/", part.name());
+      if (mount.read_only()) {
+        fence.add_read_only_paths(path);
+      } else {
+        fence.add_writable_paths(path);
+      }
     }
     if (!mount.parts().empty()) continue;
     if (mount.read_only()) {

@@ -3,6 +3,8 @@
 //   bazel run //libs/plan:golden_plan_test -- --update=$PWD/libs/plan/testdata
 //
 // and read the difference: a plan is what a task is fenced by.
+#include <sys/resource.h>
+
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -77,6 +79,21 @@ constexpr char kVolumes[] = R"pb(
   volume_mounts { volume: "certs" destination: "/opt/certs" }
 )pb";
 
+constexpr char kMounts[] = R"pb(
+  config {
+    command: "web"
+    rlimits { name: "nofile" soft: "4096" hard: "65536" }
+    rlimits { name: "core" hard: "unlimited" }
+    oom_score_adj: -100
+    hostname: "web-1.example.org"
+    shm_size: 1048576
+    mounts { type: "bind" source: "/srv/www" destination: "/var/www" read_only: true }
+    mounts { type: "tmpfs" destination: "/local/cache" size: 4194304 mode: "0700" noexec: true }
+    mounts { type: "own" destination: "/tmp" }
+    dns { servers: "10.0.0.1" options: "ndots:2" }
+  }
+)pb";
+
 task::ResolvedUser WwwData() {
   task::ResolvedUser user;
   user.name = "www-data";
@@ -134,6 +151,12 @@ std::vector<Scenario> Scenarios() {
   all.back().facts.volume_sources = {
       {"/srv/data", node::HostPath::Kind::kDirectory, true, "/disks/1/data", 2049, 131},
       {"/srv/certs", node::HostPath::Kind::kDirectory, false, "/srv/certs", 2049, 132}};
+  all.push_back({"mounts", "Limits, names and mounts of the task's own.",
+                 ExampleFacts(CgroupLayout::kV2), kMounts});
+  all.back().policy.allowed_mount_sources = {"/srv"};
+  all.back().policy.private_directories = {"/var/lib/cloister"};
+  all.back().policy.min_oom_score_adj = -500;
+  all.back().policy.max_rlimits = {{RLIMIT_CORE, RLIM_INFINITY}};
   all.push_back({"nomad_profile", "A node after the exec driver's habits, made without pivot_root.",
                  ExampleFacts(CgroupLayout::kV1),
                  "config { command: 'app/run' cap_drop: ['sys_chroot', 'chown'] cap_add: 'chown' } "

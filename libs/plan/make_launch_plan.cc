@@ -11,12 +11,14 @@
 #include "libs/chroot/command_lookup.h"
 #include "libs/plan/plan_capabilities.h"
 #include "libs/plan/plan_cgroup.h"
+#include "libs/plan/plan_files.h"
 #include "libs/plan/plan_identity.h"
 #include "libs/plan/plan_masks.h"
 #include "libs/plan/plan_mounts.h"
 #include "libs/plan/plan_namespaces.h"
 #include "libs/plan/plan_rlimits.h"
 #include "libs/plan/plan_root.h"
+#include "libs/plan/plan_task_mounts.h"
 #include "libs/plan/plan_volumes.h"
 #include "libs/task/environment.h"
 
@@ -51,6 +53,13 @@ absl::StatusOr<internal::StopPolicy> PlanStop(const task::TaskSpec& spec,
   stop.set_signal(spec.kill_signal());
   stop.set_grace_ms(absl::ToInt64Milliseconds(spec.kill_timeout()));
   return stop;
+}
+
+absl::StatusOr<int32_t> PlanOomScore(const task::TaskSpec& spec, const node::NodePolicy& policy) {
+  if (spec.oom_score_adj() >= policy.min_oom_score_adj) return spec.oom_score_adj();
+  return InvalidArgument({{"config.oom_score_adj",
+                           absl::StrCat(spec.oom_score_adj(), " is under this node's floor of ",
+                                        policy.min_oom_score_adj)}});
 }
 
 // What the parts of a plan refuse: all violations of fields at once; failing these the first error
@@ -97,11 +106,23 @@ absl::StatusOr<internal::LaunchPlan> MakeLaunchPlan(const task::TaskSpec& spec,
        plan.mutable_root(), &refusals);
   const auto volumes = PlanVolumes(spec, facts, policy, plan.mutable_root());
   refusals.Add(volumes.status());
+  const auto mounts = PlanTaskMounts(spec, policy, plan.mutable_root());
+  refusals.Add(mounts.status());
+  const auto rlimits = PlanRlimits(spec.rlimits(), facts, policy);
+  refusals.Add(rlimits.status());
+  const auto oom_score = PlanOomScore(spec, policy);
+  refusals.Add(oom_score.status());
+  const auto files = PlanFiles(spec, facts, plan.root());
+  refusals.Add(files.status());
   CLOISTER_RETURN_IF_ERROR(refusals.ToStatus());
   *plan.mutable_mounts() = PlanMounts(spec, facts);
   for (const internal::Mount& mount : *volumes) *plan.add_mounts() = mount;
+  for (const internal::Mount& mount : *mounts) *plan.add_mounts() = mount;
   for (const internal::Mask& mask : masks.proc) *plan.add_masks() = mask;
-  for (const internal::Rlimit& rlimit : PlanRlimits(facts, policy)) *plan.add_rlimits() = rlimit;
+  for (const internal::Rlimit& rlimit : *rlimits) *plan.add_rlimits() = rlimit;
+  for (const internal::GeneratedFile& file : *files) *plan.add_files() = file;
+  plan.set_oom_score_adj(*oom_score);
+  plan.set_hostname(spec.hostname());
   *plan.mutable_exec() = PlanExec(spec, user);
   plan.set_no_new_privs(true);
   plan.set_namespaces(*namespaces);

@@ -77,6 +77,14 @@ const std::map<std::string, std::string>& Samples() {
       {"volumes", "volumes { name: 'a' }"},
       {"volume_mounts", "volumes { name: 'v' } volume_mounts { volume: 'v' destination: '/v' }"},
       {"constraints", "constraints { attribute: '1' value: '2' }"},
+      {"config.rlimits", "config { rlimits { name: 'cpu' soft: '1' } }"},
+      {"config.oom_score_adj", "config { oom_score_adj: 1 }"},
+      {"config.hostname", "config { hostname: 'h' }"},
+      {"config.shm_size", "config { shm_size: 4096 }"},
+      {"config.mounts", "config { mounts { type: 'own' destination: '/tmp' } }"},
+      {"config.dns.servers", "config { dns { servers: '10.0.0.1' } }"},
+      {"config.dns.searches", "config { dns { searches: 'a' } }"},
+      {"config.dns.options", "config { dns { options: 'a' } }"},
       {"job.id", "job { id: 'a' }"},
       {"job.name", "job { name: 'a' }"},
       {"job.group", "job { group: 'a' }"},
@@ -91,7 +99,8 @@ const std::map<std::string, std::string>& Samples() {
 // Refused by ParseTaskSpec, whatever they say, until there is something to do for them.
 bool IsRefused(const std::string& path) {
   return path == "artifacts" || path == "templates" || path == "resources.cores" ||
-         absl::StartsWith(path, "lifecycle.") || absl::StartsWith(path, "logs.");
+         path == "config.devices" || absl::StartsWith(path, "lifecycle.") ||
+         absl::StartsWith(path, "logs.");
 }
 
 // No part of what is launched: inert text, which the environment has been made of already

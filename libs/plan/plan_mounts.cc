@@ -5,9 +5,6 @@ namespace {
 
 using internal::Mount;
 
-// As Docker and the exec driver have it.
-constexpr uint64_t kShmBytes = 64 << 20;
-
 void AddPart(const char* name, uint32_t mode, bool owned, Mount* mount) {
   Mount::Part* part = mount->add_parts();
   part->set_name(name);
@@ -41,7 +38,7 @@ google::protobuf::RepeatedPtrField<Mount> PlanMounts(const task::TaskSpec& spec,
   add(Mount::KIND_PROC, "/proc").set_noexec(true);
   add(Mount::KIND_DEVPTS, "/dev/pts").set_noexec(true);
   Mount& shm = add(Mount::KIND_TMPFS, "/dev/shm");
-  shm.set_size_bytes(kShmBytes);
+  shm.set_size_bytes(spec.shm_bytes());
   shm.set_mode(01777);
   shm.set_noexec(true);
   add(Mount::KIND_MQUEUE, "/dev/mqueue").set_noexec(true);
@@ -60,6 +57,12 @@ google::protobuf::RepeatedPtrField<Mount> PlanMounts(const task::TaskSpec& spec,
   secrets.set_noexec(true);
   secrets.set_owned(true);
   secrets.set_noswap(facts.tmpfs_noswap);
+  for (const task::TaskMount& asked : spec.mounts()) {
+    if (asked.type != task::TaskMount::Type::kOwn) continue;
+    for (Mount& mount : mounts) {
+      if (mount.inside() == asked.destination) mount.set_read_only(true);
+    }
+  }
   return mounts;
 }
 

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "libs/base/field_violations.h"
 
 namespace cloister::plan {
 namespace {
@@ -45,20 +46,45 @@ constexpr Limit kLimits[] = {
 };
 static_assert(sizeof(kLimits) / sizeof(kLimits[0]) == RLIM_NLIMITS, "every limit is set");
 
+// The most that a task can have, and ask for.
+uint64_t Ceiling(const Limit& limit, const node::NodeFacts& facts, const node::NodePolicy& policy) {
+  uint64_t ceiling = limit.hard;
+  const auto allowed = policy.max_rlimits.find(limit.resource);
+  if (allowed != policy.max_rlimits.end()) ceiling = allowed->second;
+  if (limit.resource == RLIMIT_NOFILE) ceiling = policy.max_open_files;
+  return std::min(ceiling, facts.hard_limits[limit.resource]);
+}
+
+std::string ValueWords(uint64_t value) {
+  return value == kUnlimited ? "unlimited" : absl::StrCat(value);
+}
+
 }  // namespace
 
-std::vector<internal::Rlimit> PlanRlimits(const node::NodeFacts& facts,
-                                          const node::NodePolicy& policy) {
+absl::StatusOr<std::vector<internal::Rlimit>> PlanRlimits(const std::vector<task::Rlimit>& asked,
+                                                          const node::NodeFacts& facts,
+                                                          const node::NodePolicy& policy) {
   std::vector<internal::Rlimit> rlimits;
+  std::vector<FieldViolation> violations;
   for (const Limit& limit : kLimits) {
-    uint64_t hard = std::min(limit.hard, facts.hard_limits[limit.resource]);
-    if (limit.resource == RLIMIT_NOFILE) hard = std::min(hard, policy.max_open_files);
+    const uint64_t ceiling = Ceiling(limit, facts, policy);
     internal::Rlimit rlimit;
     rlimit.set_resource(limit.resource);
-    rlimit.set_soft(std::min(limit.soft, hard));
-    rlimit.set_hard(hard);
+    rlimit.set_hard(std::min(limit.hard, ceiling));
+    rlimit.set_soft(std::min(limit.soft, rlimit.hard()));
+    for (size_t i = 0; i < asked.size(); ++i) {
+      if (asked[i].resource != limit.resource) continue;
+      rlimit.set_soft(asked[i].soft);
+      rlimit.set_hard(asked[i].hard);
+      if (asked[i].hard <= ceiling) continue;
+      violations.push_back({absl::StrCat("config.rlimits[", i, "]"),
+                            absl::StrCat(limit.name, " ", ValueWords(asked[i].hard),
+                                         " is over this node's ceiling of ", ValueWords(ceiling))});
+    }
     rlimits.push_back(rlimit);
   }
+  const absl::Status status = InvalidArgument(violations);
+  if (!status.ok()) return status;
   return rlimits;
 }
 

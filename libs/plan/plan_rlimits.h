@@ -6,16 +6,21 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "cloister/internal/plan.pb.h"
 #include "libs/node/node_facts.h"
 #include "libs/node/node_policy.h"
+#include "libs/task/task_spec.h"
 
 namespace cloister::plan {
 
-// One for each limit that Linux has, in the order of their numbers. None is above the node's own
-// hard limit: without CAP_SYS_RESOURCE it could not be set.
-std::vector<internal::Rlimit> PlanRlimits(const node::NodeFacts& facts,
-                                          const node::NodePolicy& policy);
+// One for each limit that Linux has, in the order of their numbers: what is asked for, else the
+// default. None is above the node's own hard limit: without CAP_SYS_RESOURCE it could not be set.
+// INVALID_ARGUMENT with violations of config.rlimits[] for what is over that or the policy's
+// ceiling.
+absl::StatusOr<std::vector<internal::Rlimit>> PlanRlimits(const std::vector<task::Rlimit>& asked,
+                                                          const node::NodeFacts& facts,
+                                                          const node::NodePolicy& policy);
 
 // "NOFILE" for RLIMIT_NOFILE; the number as text for one that has no name here.
 std::string RlimitName(uint32_t resource);

@@ -3,7 +3,6 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
@@ -11,7 +10,7 @@
 #include "libs/base/field_violations.h"
 #include "libs/base/lexical_path.h"
 #include "libs/base/status_macros.h"
-#include "libs/chroot/root_layout.h"
+#include "libs/plan/mount_place.h"
 
 namespace cloister::plan {
 namespace {
@@ -20,17 +19,6 @@ using internal::Mount;
 using node::HostPath;
 using node::HostVolume;
 using node::VolumePropagation;
-
-// Where a task can make directories: the mount point is made in there, for this task alone.
-constexpr absl::string_view kOwnDirectories[] = {"/alloc", "/local", "/tmp"};
-
-// The same directory within the task's directory on the node; empty if it is in none of them.
-std::string MountPointOf(const std::string& destination) {
-  for (absl::string_view own : kOwnDirectories) {
-    if (IsBeneath(destination, own)) return destination.substr(1);
-  }
-  return "";
-}
 
 const HostVolume* FindVolume(const node::NodePolicy& policy, const std::string& name) {
   for (const HostVolume& volume : policy.host_volumes) {
@@ -65,10 +53,9 @@ absl::StatusOr<const HostPath*> FindSource(const HostVolume& volume, const node:
       return Unavailable(absl::StrCat(what, " leads to '", source.resolved,
                                       "', which lies in none of allowed_mount_sources"));
     }
-    for (const std::string& ours : policy.private_directories) {
-      if (IsBeneath(source.resolved, ours) || IsBeneath(ours, source.resolved)) {
-        return absl::InvalidArgumentError(absl::StrCat(what, " would show '", ours, "' to tasks"));
-      }
+    const std::string ours = PrivateDirectoryAt(source.resolved, policy);
+    if (!ours.empty()) {
+      return absl::InvalidArgumentError(absl::StrCat(what, " would show '", ours, "' to tasks"));
     }
     return &source;
   }
@@ -136,14 +123,7 @@ absl::StatusOr<std::vector<Mount>> PlanVolumes(const task::TaskSpec& spec,
   for (size_t i = 0; i < spec.volume_mounts().size(); ++i) {
     const task::VolumeMount& asked = spec.volume_mounts()[i];
     const std::string field = absl::StrCat("volume_mounts[", i, "]");
-    if (MountPointOf(asked.destination).empty()) {
-      const absl::Status room = chroot::AddMountPoint(asked.destination, root);
-      if (!room.ok()) {
-        violations.push_back(
-            {absl::StrCat(field, ".destination"),
-             absl::StrCat("'", absl::CHexEscape(asked.destination), "' ", room.message())});
-      }
-    }
+    MakePlace(absl::StrCat(field, ".destination"), asked.destination, root, &violations);
     const HostVolume* volume = FindVolume(policy, asked.source);
     if (volume == nullptr) {
       violations.push_back(

@@ -90,6 +90,12 @@ void ReplaceTheRest(const NameTable* names, Replacer* replacer, v1::TaskConfig* 
                       absl::StrCat("/local/stand-in-", i),
                       config->mutable_volume_mounts(i)->mutable_destination());
   }
+  replacer->Replace("config.hostname", names, "stand-in", exec->mutable_hostname());
+  for (int i = 0; i < exec->mounts_size(); ++i) {
+    replacer->Replace(absl::StrCat("config.mounts[", i, "].destination"), names,
+                      absl::StrCat("/local/stand-in-mount-", i),
+                      exec->mutable_mounts(i)->mutable_destination());
+  }
 }
 
 }  // namespace
@@ -124,6 +130,8 @@ std::set<std::string> ReferencedNames(const v1::TaskConfig& config) {
   texts.insert(texts.end(), config.config().args().begin(), config.config().args().end());
   for (const auto& variable : config.env()) texts.push_back(variable.second);
   for (const v1::VolumeMount& mount : config.volume_mounts()) texts.push_back(mount.destination());
+  for (const v1::TaskMount& mount : config.config().mounts()) texts.push_back(mount.destination());
+  texts.push_back(config.config().hostname());
   for (const v1::Constraint& constraint : config.constraints()) {
     texts.push_back(constraint.attribute());
     texts.push_back(constraint.value());

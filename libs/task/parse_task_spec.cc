@@ -9,6 +9,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "libs/base/lexical_path.h"
+#include "libs/task/parse_devices.h"
+#include "libs/task/parse_names.h"
+#include "libs/task/parse_rlimits.h"
+#include "libs/task/parse_task_mounts.h"
 #include "libs/task/parse_volume_mounts.h"
 #include "libs/task/signal_name.h"
 #include "libs/task/unknown_fields.h"
@@ -32,6 +36,9 @@ constexpr int kMaxConstraints = 64;
 constexpr size_t kMaxConstraintBytes = 4096;
 constexpr int kMaxChrootEntries = 64;
 constexpr int64_t kUnlimited = -1;
+constexpr int64_t kLeastOomScore = -1000;
+constexpr int64_t kMostOomScore = 1000;
+constexpr int64_t kLeastShmBytes = 4096;
 
 template <typename T>
 T Or(T value, T fallback) {
@@ -180,8 +187,21 @@ void CheckChrootEnv(const v1::TaskConfig& config, Violations* violations) {
   }
 }
 
-void CheckVolumes(const v1::TaskConfig& config, Violations* violations) {
-  ParseVolumeMounts(config, violations);
+// Together, as they share the places of the root.
+void CheckMounts(const v1::TaskConfig& config, Violations* violations) {
+  ParseTaskMounts(config, ParseVolumeMounts(config, violations), violations);
+}
+
+void CheckRlimits(const v1::TaskConfig& config, Violations* violations) {
+  ParseRlimits(config, violations);
+}
+
+void CheckDns(const v1::TaskConfig& config, Violations* violations) {
+  ParseDns(config, violations);
+}
+
+void CheckDevices(const v1::TaskConfig& config, Violations* violations) {
+  ParseDevices(config, violations);
 }
 
 void CheckJob(const v1::TaskConfig& config, Violations* violations) {
@@ -208,6 +228,7 @@ void CheckAvailable(const v1::TaskConfig& config, Violations* violations) {
   if (!config.templates().empty()) violations->Add("templates", kNot);
   if (config.has_lifecycle()) violations->Add("lifecycle", kNot);
   if (config.has_logs()) violations->Add("logs", kNot);
+  if (!config.config().devices().empty()) violations->Add("config.devices", kNot);
   if (config.resources().cores() != 0) violations->Add("resources.cores", kNot);
 }
 
@@ -259,6 +280,17 @@ void CheckResources(const v1::TaskConfig& config, Violations* violations) {
   }
 }
 
+void CheckOomScore(const v1::TaskConfig& config, Violations* violations) {
+  CheckRange("config.oom_score_adj", config.config().oom_score_adj(), kLeastOomScore, kMostOomScore,
+             violations);
+}
+
+void CheckShmSize(const v1::TaskConfig& config, Violations* violations) {
+  const int64_t mib = Or(config.resources().memory(), kDefaultMemoryMib);
+  if (mib < 1 || mib > kMaxMemoryMib) return;
+  CheckRange("config.shm_size", config.config().shm_size(), kLeastShmBytes, mib << 20, violations);
+}
+
 void CheckKillTimeout(const v1::TaskConfig& config, Violations* violations) {
   if (!config.has_kill_timeout()) return;
   const google::protobuf::Duration& timeout = config.kill_timeout();
@@ -300,7 +332,8 @@ constexpr void (*kChecks[])(const v1::TaskConfig&, Violations*) = {
     CheckUnknownFields, CheckAvailable, CheckName,      CheckCommand,      CheckArgs,
     CheckEnv,           CheckExecSize,  CheckModes,     CheckCapabilities, CheckWorkDir,
     CheckChrootEnv,     CheckUser,      CheckResources, CheckKillTimeout,  CheckKillSignal,
-    CheckMeta,          CheckJob,       CheckVolumes,   CheckConstraints};
+    CheckMeta,          CheckJob,       CheckMounts,    CheckConstraints,  CheckRlimits,
+    CheckOomScore,      CheckShmSize,   CheckHostname,  CheckDns,          CheckDevices};
 
 capability::CapabilityList Capabilities(
     const google::protobuf::RepeatedPtrField<std::string>& names) {
@@ -345,6 +378,13 @@ absl::StatusOr<TaskSpec> ParseTaskSpec(const v1::TaskConfig& config) {
   values.chroot_env = {config.config().chroot_env().begin(), config.config().chroot_env().end()};
   values.init = !config.config().has_init() || config.config().init();
   values.volume_mounts = ParseVolumeMounts(config, &violations);
+  values.mounts = ParseTaskMounts(config, values.volume_mounts, &violations);
+  values.shm_bytes = static_cast<uint64_t>(Or(config.config().shm_size(), kDefaultShmBytes));
+  values.rlimits = ParseRlimits(config, &violations);
+  values.oom_score_adj = config.config().oom_score_adj();
+  values.hostname = config.config().hostname();
+  values.dns = ParseDns(config, &violations);
+  values.devices = ParseDevices(config, &violations);
   values.user = *ParseUserField(config.user());
   values.cap_add = Capabilities(config.config().cap_add());
   values.cap_drop = Capabilities(config.config().cap_drop());

@@ -13,6 +13,7 @@ inline constexpr int64_t kDefaultCpuShares = 100;
 inline constexpr int64_t kDefaultMemoryMib = 300;
 inline constexpr int64_t kDefaultSecretsMib = 1;
 inline constexpr int64_t kDefaultPids = 1024;
+inline constexpr int64_t kDefaultShmBytes = 64 << 20;  // As Docker and the exec driver have it.
 inline constexpr absl::Duration kDefaultKillTimeout = absl::Seconds(5);
 inline constexpr int kDefaultKillSignal = 15;  // SIGTERM
 

@@ -5,21 +5,13 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
-#include "libs/base/lexical_path.h"
+#include "libs/task/mount_destination.h"
 
 namespace cloister::task {
 namespace {
 
 constexpr size_t kMaxNameBytes = 128;
-constexpr size_t kMaxPathBytes = 4095;  // PATH_MAX without its NUL
-
-// Every root has these of its own; a volume on one would hide it. (Beneath /local, /tmp and /alloc
-// there is room.)
-constexpr absl::string_view kTaken[] = {"/alloc", "/alloc/data", "/alloc/tmp", "/local", "/tmp"};
-// The kernel's and the node's, or closed for another reason: nothing is mounted in there.
-constexpr absl::string_view kClosed[] = {"/alloc/logs", "/dev", "/proc", "/secrets", "/sys"};
 
 bool IsName(absl::string_view name) {
   if (name.empty() || name.size() > kMaxNameBytes) return false;
@@ -63,53 +55,6 @@ std::map<std::string, const v1::Volume*> ParseVolumes(const v1::TaskConfig& conf
   return volumes;
 }
 
-// Clean and absolute; empty if it is refused.
-std::string ParseDestination(const std::string& field, const std::string& text,
-                             Violations* violations) {
-  if (text.empty()) {
-    violations->Add(field, "must be provided");
-  } else if (HasNul(text)) {
-    violations->Add(field, "must not contain NUL");
-  } else if (text.size() >= kMaxPathBytes) {
-    violations->Add(field, "has ", text.size(), " bytes, at most ", kMaxPathBytes - 1, " fit");
-  } else {
-    for (absl::string_view part : absl::StrSplit(text, '/')) {
-      if (part == "..") {
-        violations->Add(field, "must not contain '..'");
-        return "";
-      }
-      if (part.size() > 255) {
-        violations->Add(field, "has a name of ", part.size(), " bytes, at most 255 fit");
-        return "";
-      }
-    }
-    return CleanPath(absl::StrCat("/", text));
-  }
-  return "";
-}
-
-void CheckPlace(const std::string& field, const std::string& path,
-                const std::vector<VolumeMount>& others, Violations* violations) {
-  if (path == "/") violations->Add(field, "'/' is the task's root: choose a directory in it");
-  for (absl::string_view taken : kTaken) {
-    if (path != taken) continue;
-    violations->Add(field, "'", taken, "' is a directory that every task has of its own");
-  }
-  for (absl::string_view closed : kClosed) {
-    if (!IsBeneath(path, closed)) continue;
-    violations->Add(field, "nothing can be mounted in '", closed, "'");
-  }
-  for (const VolumeMount& other : others) {
-    if (path == "/" || other.destination.empty() || other.destination == "/") continue;
-    if (path == other.destination) {
-      violations->Add(field, "another volume_mount has the destination '", Shown(path), "', too");
-    } else if (IsBeneath(path, other.destination) || IsBeneath(other.destination, path)) {
-      violations->Add(field, "'", Shown(path), "' and '", Shown(other.destination),
-                      "' of another volume_mount: one lies in the other");
-    }
-  }
-}
-
 Propagation ParsePropagation(const std::string& field, const std::string& text,
                              Violations* violations) {
   if (text.empty() || text == "private") return Propagation::kPrivate;
@@ -125,6 +70,7 @@ Propagation ParsePropagation(const std::string& field, const std::string& text,
 std::vector<VolumeMount> ParseVolumeMounts(const v1::TaskConfig& config, Violations* violations) {
   const std::map<std::string, const v1::Volume*> volumes = ParseVolumes(config, violations);
   std::vector<VolumeMount> mounts;
+  std::vector<TakenPlace> taken;
   if (config.volume_mounts_size() > kMaxVolumes) {
     violations->Add("volume_mounts", "has ", config.volume_mounts_size(), " entries, at most ",
                     kMaxVolumes);
@@ -146,7 +92,8 @@ std::vector<VolumeMount> ParseVolumeMounts(const v1::TaskConfig& config, Violati
     }
     const std::string place = absl::StrCat(field, ".destination");
     mount.destination = ParseDestination(place, asked.destination(), violations);
-    if (!mount.destination.empty()) CheckPlace(place, mount.destination, mounts, violations);
+    if (!mount.destination.empty()) CheckPlace(place, mount.destination, taken, violations);
+    taken.push_back({mount.destination, "volume_mount"});
     mount.propagation = ParsePropagation(absl::StrCat(field, ".propagation_mode"),
                                          asked.propagation_mode(), violations);
     if (mount.propagation == Propagation::kBidirectional && mount.read_only) {

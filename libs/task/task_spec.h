@@ -34,6 +34,43 @@ struct VolumeMount {
   Propagation propagation = Propagation::kPrivate;
 };
 
+// A limit of getrlimit(2); RLIM_INFINITY is unlimited. soft <= hard.
+struct Rlimit {
+  uint32_t resource = 0;
+  uint64_t soft = 0;
+  uint64_t hard = 0;
+};
+
+struct TaskMount {
+  enum class Type { kBind, kTmpfs, kOwn };
+  Type type = Type::kBind;
+  // kBind: absolute and clean, of the node.
+  std::string source;
+  // Absolute and clean, below "/".
+  std::string destination;
+  bool read_only = false;
+  bool noexec = false;
+  // kTmpfs.
+  uint64_t size_bytes = 0;
+  uint32_t mode = 0;
+};
+
+// Each text fits into a line of resolv.conf(5).
+struct Dns {
+  bool is_set = false;
+  std::vector<std::string> servers;
+  std::vector<std::string> searches;
+  std::vector<std::string> options;
+};
+
+struct Device {
+  std::string host_path;
+  // Beneath /dev.
+  std::string task_path;
+  // Bits of BPF_DEVCG_ACC_*; 0: what the node allows.
+  uint32_t access = 0;
+};
+
 class TaskSpec {
  public:
   // Inert text for people; may be empty.
@@ -63,6 +100,22 @@ class TaskSpec {
   // In the order of the configuration. No destination is that of another or lies in one, none is a
   // directory that every root has of its own or lies in /proc, /sys, /dev, /secrets, /alloc/logs.
   const std::vector<VolumeMount>& volume_mounts() const { return values_.volume_mounts; }
+
+  // With the places of volume_mounts no two destinations are or lie in each other; but for kOwn, of
+  // which each is /alloc, /local or /tmp.
+  const std::vector<TaskMount>& mounts() const { return values_.mounts; }
+  // Size of /dev/shm.
+  uint64_t shm_bytes() const { return values_.shm_bytes; }
+
+  // At most one of each resource.
+  const std::vector<Rlimit>& rlimits() const { return values_.rlimits; }
+  // -1000 to 1000.
+  int32_t oom_score_adj() const { return values_.oom_score_adj; }
+  // Empty: the node's.
+  const std::string& hostname() const { return values_.hostname; }
+  const Dns& dns() const { return values_.dns; }
+  // No two task paths are or lie in each other.
+  const std::vector<Device>& devices() const { return values_.devices; }
 
   const UserField& user() const { return values_.user; }
   const capability::CapabilityList& cap_add() const { return values_.cap_add; }
@@ -101,6 +154,13 @@ class TaskSpec {
     std::vector<std::string> chroot_env;
     bool init = true;
     std::vector<VolumeMount> volume_mounts;
+    std::vector<TaskMount> mounts;
+    uint64_t shm_bytes = 0;
+    std::vector<Rlimit> rlimits;
+    int32_t oom_score_adj = 0;
+    std::string hostname;
+    Dns dns;
+    std::vector<Device> devices;
     UserField user;
     capability::CapabilityList cap_add;
     capability::CapabilityList cap_drop;

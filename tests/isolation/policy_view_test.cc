@@ -91,6 +91,82 @@ TEST_F(PolicyView, VolumesAreWhereTheyWereAskedForAndAsReadOnlyAsTheNodeSays) {
   EXPECT_EQ(access(absl::StrCat(directory_, "/data/f").c_str(), F_OK), 0);
 }
 
+class MountView : public PolicyView {
+ protected:
+  std::string Policy() override {
+    return absl::StrCat("allowed_mount_sources = [\"", directory_, "\"]\nmin_oom_score_adj = -1\n");
+  }
+
+  v1::StartTaskRequest WithBind(const std::string& source, const std::string& script) {
+    v1::StartTaskRequest request = Sh(script);
+    v1::TaskMount* mount = request.mutable_config()->mutable_config()->add_mounts();
+    mount->set_type("bind");
+    mount->set_source(source);
+    mount->set_destination("/srv/bound");
+    return request;
+  }
+};
+
+TEST_F(MountView, ABindIsThereAndKeepsToItsFlags) {
+  v1::StartTaskRequest request =
+      WithBind(absl::StrCat(directory_, "/data"),
+               "echo x >/srv/bound/f && echo wrote; grep -o ' /srv/bound rw,nosuid,nodev' "
+               "/proc/self/mountinfo");
+  EXPECT_EQ(Run(request).out, "wrote\n /srv/bound rw,nosuid,nodev\n");
+  request = WithBind(absl::StrCat(directory_, "/data"), "echo x >/srv/bound/f");
+  request.mutable_config()->mutable_config()->mutable_mounts(0)->set_read_only(true);
+  EXPECT_THAT(Run(request).err, HasSubstr("Read-only"));
+}
+
+TEST_F(MountView, WhatIsNotAllowedIsNotBound) {
+  EXPECT_THAT(cluster().Run(WithBind("/etc", "true")).status(),
+              StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("may not be bound")));
+  ASSERT_EQ(symlink("/etc", absl::StrCat(directory_, "/link").c_str()), 0);
+  EXPECT_THAT(cluster().Run(WithBind(absl::StrCat(directory_, "/link"), "true")).status(),
+              StatusIs(testing::_, HasSubstr("too many levels of symbolic links")));
+}
+
+TEST_F(MountView, NamesLimitsAndMemoryAreTheTasks) {
+  v1::StartTaskRequest request =
+      Sh("uname -n; tail -n 1 /etc/hosts; cat /etc/hostname; ulimit -Hn; ulimit -Sn;"
+         "cat /proc/self/oom_score_adj; stat -f -c '%b %S' /dev/shm /scratch; (: >/tmp/f) 2>&1 |"
+         "grep -o Read-only; cat /etc/resolv.conf");
+  v1::ExecConfig* config = request.mutable_config()->mutable_config();
+  config->set_hostname("web");
+  config->set_oom_score_adj(7);
+  config->set_shm_size(8192);
+  v1::Rlimit* rlimit = config->add_rlimits();
+  rlimit->set_name("nofile");
+  rlimit->set_soft("64");
+  rlimit->set_hard("128");
+  v1::TaskMount* scratch = config->add_mounts();
+  scratch->set_type("tmpfs");
+  scratch->set_destination("/scratch");
+  scratch->set_size(16384);
+  v1::TaskMount* tmp = config->add_mounts();
+  tmp->set_type("own");
+  tmp->set_destination("/tmp");
+  config->mutable_dns()->add_servers("192.0.2.1");
+  config->mutable_dns()->add_searches("example.org");
+  config->mutable_dns()->add_options("ndots:2");
+  EXPECT_EQ(Run(request).out,
+            "web\n127.0.1.1 web\nweb\n128\n64\n7\n2 4096\n4 4096\nRead-only\n"
+            "nameserver 192.0.2.1\nsearch example.org\noptions ndots:2\n");
+}
+
+TEST_F(MountView, WhatTheNodeDoesNotGiveIsRefusedAtOnce) {
+  v1::StartTaskRequest request = Sh("true");
+  v1::ExecConfig* config = request.mutable_config()->mutable_config();
+  config->set_oom_score_adj(-2);
+  v1::Rlimit* rlimit = config->add_rlimits();
+  rlimit->set_name("core");
+  rlimit->set_hard("unlimited");
+  EXPECT_THAT(cluster().Run(request).status(),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("under this node's floor of -1"),
+                             HasSubstr("CORE unlimited is over this node's ceiling of 0"))));
+}
+
 TEST_F(PolicyView, ACommandIsFoundInAVolumeAbsoluteAndByName) {
   v1::StartTaskRequest request = Sh("");
   AddVolume("certs", "/opt/certs", &request);

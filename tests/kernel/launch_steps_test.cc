@@ -17,14 +17,33 @@
 namespace cloister {
 namespace {
 
-using LaunchSteps = LaunchFixture;
+class LaunchSteps : public LaunchFixture {
+ protected:
+  // One for which no step has nothing to do.
+  internal::LaunchPlan PlanWithAllSteps() const {
+    internal::LaunchPlan plan = DefaultPlan();
+    plan.set_hostname("web");
+    internal::GeneratedFile* file = plan.add_files();
+    file->set_inside("/etc/hostname");
+    file->set_content("web\n");
+    internal::Mount* mount = plan.add_mounts();
+    mount->set_kind(internal::Mount::KIND_TMPFS);
+    mount->set_inside("/local/t");
+    mount->set_mount_point("local/t");
+    mount->set_size_bytes(4096);
+    mount->set_mode(0700);
+    mount->set_chosen(true);
+    return plan;
+  }
+};
 
 std::vector<int> AllSteps() {
-  std::vector<int> steps = {internal::LAUNCH_STEP_PLAN,        internal::LAUNCH_STEP_TASK_DIRECTORY,
-                            internal::LAUNCH_STEP_TEMPLATE,    internal::LAUNCH_STEP_OUTPUT,
-                            internal::LAUNCH_STEP_CGROUP_TAKE, internal::LAUNCH_STEP_CGROUP_LIMITS,
-                            internal::LAUNCH_STEP_RECORD,      internal::LAUNCH_STEP_CLONE,
-                            internal::LAUNCH_STEP_RECORD_PID};
+  std::vector<int> steps = {
+      internal::LAUNCH_STEP_PLAN,          internal::LAUNCH_STEP_TASK_DIRECTORY,
+      internal::LAUNCH_STEP_FILES,         internal::LAUNCH_STEP_TEMPLATE,
+      internal::LAUNCH_STEP_OUTPUT,        internal::LAUNCH_STEP_CGROUP_TAKE,
+      internal::LAUNCH_STEP_CGROUP_LIMITS, internal::LAUNCH_STEP_RECORD,
+      internal::LAUNCH_STEP_CLONE,         internal::LAUNCH_STEP_RECORD_PID};
   const launch::StepList inside = launch::InsideSteps();
   steps.insert(steps.end(), inside.steps, inside.steps + inside.count);
   return steps;
@@ -51,7 +70,7 @@ TEST_F(LaunchSteps, EachFailingStepIsNamedAndLeavesNothing) {
     SCOPED_TRACE(internal::LaunchStep_Name(step));
     MakeSite(step, EXDEV);
     const Residue before = Measure();
-    auto result = Launch(DefaultPlan());
+    auto result = Launch(PlanWithAllSteps());
     ASSERT_TRUE(absl::holds_alternative<internal::LaunchFailure>(result));
     const internal::LaunchFailure& failure = absl::get<internal::LaunchFailure>(result);
     EXPECT_EQ(failure.step(), step);
