@@ -19,6 +19,7 @@
 #include "libs/base/errno_status.h"
 #include "libs/base/status_macros.h"
 #include "libs/launch/detached_tmpfs.h"
+#include "libs/launch/device_filter.h"
 #include "libs/launch/flat_plan.h"
 #include "libs/launch/launch_record.h"
 #include "libs/launch/report_message.h"
@@ -127,6 +128,19 @@ absl::Status CgroupLimits(Run* run) {
   return run->task.slot.Limit(run->job.plan.cgroup(), &run->index);
 }
 
+// Before the clone: the child is never in a cgroup without it. Only a task with devices of its own
+// pays for more than a look-up.
+absl::Status Devices(Run* run) {
+  const internal::LaunchPlan& plan = run->job.plan;
+  if (plan.devices().filter() == internal::DevicePlan::FILTER_UNSPECIFIED) return absl::OkStatus();
+  if (plan.devices().filter() != internal::DevicePlan::FILTER_BPF || run->task.pool == nullptr) {
+    return absl::InvalidArgumentError("plan has a device filter that is unknown to this launcher");
+  }
+  CLOISTER_RETURN_IF_ERROR(run->site->FilterDevices(run->task.pool, plan.cgroup()));
+  if (plan.devices().rules().empty()) return absl::OkStatus();
+  return AttachDeviceFilter(plan.cgroup(), run->task.slot.name(), plan.devices());
+}
+
 // Before the clone: whatever happens from here on, the record says which cgroups to clean.
 absl::Status Record(Run* run) {
   return WriteLaunchRecord(run->job.task_directory.get(), run->site->boot_id(), run->task);
@@ -198,6 +212,7 @@ constexpr OutsideStep kOutsideSteps[] = {
     {internal::LAUNCH_STEP_OUTPUT, Output},
     {internal::LAUNCH_STEP_CGROUP_TAKE, CgroupTake},
     {internal::LAUNCH_STEP_CGROUP_LIMITS, CgroupLimits},
+    {internal::LAUNCH_STEP_DEVICES, Devices},
     {internal::LAUNCH_STEP_RECORD, Record},
     {internal::LAUNCH_STEP_CLONE, Clone},
     {internal::LAUNCH_STEP_RECORD_PID, RecordPid},

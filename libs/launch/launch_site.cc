@@ -5,6 +5,7 @@
 
 #include "libs/base/errno_status.h"
 #include "libs/base/status_macros.h"
+#include "libs/launch/device_filter.h"
 #include "libs/launch/init_program.h"
 #include "libs/os/memfd.h"
 #include "libs/state/boot_id.h"
@@ -50,6 +51,15 @@ absl::StatusOr<cgroup::SlotPool*> LaunchSite::PoolFor(const internal::CgroupPlan
   options.target = options_.ready_slots;
   pools_.push_back(std::make_unique<cgroup::SlotPool>(parents, options));
   return pools_.back().get();
+}
+
+absl::Status LaunchSite::FilterDevices(const cgroup::SlotPool* pool,
+                                       const internal::CgroupPlan& cgroup) {
+  absl::MutexLock lock(&mutex_);
+  if (filtered_.count(pool) > 0) return absl::OkStatus();
+  CLOISTER_RETURN_IF_ERROR(AttachDeviceFilter(cgroup, "", internal::DevicePlan()));
+  filtered_.insert(pool);
+  return absl::OkStatus();
 }
 
 void LaunchSite::RemoveReadySlots() {

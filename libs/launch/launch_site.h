@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "absl/base/thread_annotations.h"
@@ -37,6 +38,11 @@ class LaunchSite {
   absl::StatusOr<cgroup::SlotPool*> PoolFor(const internal::CgroupPlan& plan)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // Sees to it that every slot of `pool` has the filter of a task without devices:
+  // attached to their parent at the first call, nothing to do later.
+  absl::Status FilterDevices(const cgroup::SlotPool* pool, const internal::CgroupPlan& cgroup)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
   // Builds what the first launch of such a plan would otherwise wait for.
   absl::Status Prepare(const internal::LaunchPlan& plan);
 
@@ -66,6 +72,7 @@ class LaunchSite {
   MountTemplates templates_;
   absl::Mutex mutex_;
   std::vector<std::unique_ptr<cgroup::SlotPool>> pools_ ABSL_GUARDED_BY(mutex_);
+  std::set<const cgroup::SlotPool*> filtered_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace launch

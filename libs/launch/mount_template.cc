@@ -22,6 +22,7 @@
 #include "absl/strings/string_view.h"
 #include "libs/base/errno_status.h"
 #include "libs/base/status_macros.h"
+#include "libs/launch/template_devices.h"
 #include "libs/launch/template_paths.h"
 
 namespace cloister {
@@ -118,7 +119,7 @@ constexpr const char* kDeviceDirectories[] = {"pts", "shm", "mqueue"};
 
 // /dev, shared by all tasks and read-only: device nodes work on a read-only mount, but none can be
 // added or replaced.
-absl::Status MakeDev() {
+absl::Status MakeDev(const internal::RootTemplate& root) {
   const std::string dev = Staged("/dev");
   if (mkdir(dev.c_str(), 0755) != 0 && errno != EEXIST) return ErrnoStatus(errno, "/dev");
   if (mount("tmpfs", dev.c_str(), "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=755,size=64k") != 0) {
@@ -143,6 +144,7 @@ absl::Status MakeDev() {
   }
   if (mkdir(Staged(kTemplateEmptyDirectory).c_str(), 0555) != 0)
     return ErrnoStatus(errno, kTemplateEmptyDirectory);
+  CLOISTER_RETURN_IF_ERROR(MakeDevicePlaces(root, kStage));
   // The superblock, not only this mount of it: every task's /dev is a mount of the same one.
   if (mount(nullptr, dev.c_str(), nullptr, MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NOEXEC,
             nullptr) != 0) {
@@ -247,12 +249,15 @@ absl::Status BuildHere(const internal::RootTemplate& root, int mountinfo) {
     return ErrnoStatus(errno, "private propagation");
   absl::StatusOr<std::vector<OwnedFd>> trees = CloneBinds(root);
   if (!trees.ok()) return trees.status();
+  absl::StatusOr<std::vector<OwnedFd>> devices = CloneDevices(root);
+  if (!devices.ok()) return devices.status();
   if (root.no_pivot_root()) CLOISTER_RETURN_IF_ERROR(UnmountAll(mountinfo));
   if (mount("tmpfs", kStage, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=1m") != 0) {
     return ErrnoStatus(errno, "tmpfs for the new root");
   }
   CLOISTER_RETURN_IF_ERROR(MakeEntries(root));
-  CLOISTER_RETURN_IF_ERROR(MakeDev());
+  CLOISTER_RETURN_IF_ERROR(MakeDev(root));
+  CLOISTER_RETURN_IF_ERROR(PlaceDevices(root, *devices, kStage));
   CLOISTER_RETURN_IF_ERROR(MakeSys(root));
   // After /dev and /sys, so that an entry beneath them lands on ours.
   CLOISTER_RETURN_IF_ERROR(PlaceBinds(root, *trees));

@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/bpf.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstdint>
+#include <cstring>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -88,6 +90,22 @@ bool TmpfsKnowsNoswap() {
   OwnedFd context(static_cast<int>(syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC)));
   return context.valid() &&
          syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_FLAG, "noswap", nullptr, 0) == 0;
+}
+
+bool BpfFiltersDevices() {
+  // Allows everything.
+  bpf_insn program[2] = {};
+  program[0].code = BPF_ALU64 | BPF_MOV | BPF_K;
+  program[0].imm = 1;
+  program[1].code = BPF_JMP | BPF_EXIT;
+  bpf_attr attributes;
+  std::memset(&attributes, 0, sizeof(attributes));
+  attributes.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
+  attributes.expected_attach_type = BPF_CGROUP_DEVICE;
+  attributes.insns = reinterpret_cast<uint64_t>(program);
+  attributes.insn_cnt = 2;
+  attributes.license = reinterpret_cast<uint64_t>("");
+  return ErrorOfOpening(syscall(SYS_bpf, BPF_PROG_LOAD, &attributes, sizeof(attributes))) == 0;
 }
 
 absl::Status CheckKernelFeatures(const std::vector<KernelFeature>& features) {

@@ -16,6 +16,9 @@ std::vector<KernelFeature> TryKernelFeatures();
 // Of one that is used where it is there.
 bool TmpfsKnowsNoswap();
 
+// BPF programs can say which devices a cgroup may open: one was loaded, and attached nowhere.
+bool BpfFiltersDevices();
+
 // OK, or FAILED_PRECONDITION that names every feature that does not work and why.
 absl::Status CheckKernelFeatures(const std::vector<KernelFeature>& features);
 

@@ -119,7 +119,7 @@ TEST(PolicyFile, SetsEveryKey) {
   EXPECT_EQ(policy.labels.node_class, "gpu");
   EXPECT_EQ(policy.labels.pool, "big");
   EXPECT_THAT(policy.labels.meta, ElementsAre(Pair("rack", "r7")));
-  EXPECT_EQ(file->keys.size(), 15u);
+  EXPECT_EQ(file->keys.size(), 17u);
 }
 
 TEST(PolicyFile, AnUnknownKeyIsToldWithItsPlaceAndTheOneThatMayBeMeant) {

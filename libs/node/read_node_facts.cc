@@ -157,6 +157,7 @@ absl::StatusOr<NodeFacts> ReadNodeFacts(const std::string& root, const NodePolic
   CLOISTER_RETURN_IF_ERROR(ReadHardLimits(&facts));
   facts.features = TryKernelFeatures();
   facts.attributes = ReadFingerprint(host, facts, AskKernel());
+  if (BpfFiltersDevices()) facts.device_filter = DeviceFilter::kBpf;
   facts.tmpfs_noswap = TmpfsKnowsNoswap();
   return facts;
 }

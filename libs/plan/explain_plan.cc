@@ -16,6 +16,7 @@
 #include "google/protobuf/text_format.h"
 #include "libs/capability/names.h"
 #include "libs/plan/fence.h"
+#include "libs/plan/plan_devices.h"
 #include "libs/plan/plan_rlimits.h"
 #include "libs/task/environment.h"
 #include "libs/task/parse_task_spec.h"
@@ -203,6 +204,15 @@ void ExplainMounts(const LaunchPlan& plan, Lines* lines) {
   }
 }
 
+void ExplainDevices(const LaunchPlan& plan, Lines* lines) {
+  std::vector<std::string> words = {"null zero full random urandom tty ptmx pts"};
+  for (const std::string& device : DeviceWords(plan)) words.push_back(Shown(device));
+  lines->Add("devices", absl::StrJoin(words, ", "),
+             plan.devices().filter() == internal::DevicePlan::FILTER_BPF
+                 ? " (no other can be opened, and none made: BPF)"
+                 : " (no other works in the task's mounts; this node has no filter beside)");
+}
+
 void ExplainNames(const LaunchPlan& plan, Lines* lines) {
   lines->Add("hostname", plan.hostname().empty() ? "the node's (the default)" : plan.hostname());
   std::vector<std::string> files;
@@ -303,6 +313,7 @@ std::string ExplainPlan(const task::TaskSpec& spec, const node::NodeFacts& facts
   ExplainNamespaces(spec, plan, &lines);
   ExplainRoot(spec, facts, plan, &lines);
   ExplainMounts(plan, &lines);
+  ExplainDevices(plan, &lines);
   ExplainNames(plan, &lines);
   ExplainMasks(plan, &lines);
   ExplainLimits(spec, plan, &lines);

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "libs/capability/names.h"
+#include "libs/plan/plan_devices.h"
 
 namespace cloister::plan {
 namespace {
@@ -57,6 +58,8 @@ v1::Fence MakeFence(const internal::LaunchPlan& plan) {
   fence.set_memory_limit_bytes(plan.cgroup().granted().memory_bytes());
   fence.set_pids_limit(plan.cgroup().granted().pids());
   fence.set_cpu_weight_shares(plan.cgroup().granted().cpu_shares());
+  fence.set_device_filter(DeviceFilterWords(plan.devices()));
+  for (const std::string& device : DeviceWords(plan)) fence.add_devices(device);
   fence.set_hostname(plan.hostname());
   fence.set_oom_score_adj(plan.oom_score_adj());
   for (const internal::GeneratedFile& file : plan.files()) fence.add_read_only_paths(file.inside());

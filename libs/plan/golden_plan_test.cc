@@ -91,6 +91,8 @@ constexpr char kMounts[] = R"pb(
     mounts { type: "tmpfs" destination: "/local/cache" size: 4194304 mode: "0700" noexec: true }
     mounts { type: "own" destination: "/tmp" }
     dns { servers: "10.0.0.1" options: "ndots:2" }
+    devices { host_path: "/dev/fuse" }
+    devices { host_path: "/dev/disk/by-id/d" task_path: "/dev/d" permissions: "r" }
   }
 )pb";
 
@@ -151,11 +153,14 @@ std::vector<Scenario> Scenarios() {
   all.back().facts.volume_sources = {
       {"/srv/data", node::HostPath::Kind::kDirectory, true, "/disks/1/data", 2049, 131},
       {"/srv/certs", node::HostPath::Kind::kDirectory, false, "/srv/certs", 2049, 132}};
-  all.push_back({"mounts", "Limits, names and mounts of the task's own.",
+  all.push_back({"mounts", "Limits, names, mounts and devices of the task's own.",
                  ExampleFacts(CgroupLayout::kV2), kMounts});
   all.back().policy.allowed_mount_sources = {"/srv"};
   all.back().policy.private_directories = {"/var/lib/cloister"};
   all.back().policy.min_oom_score_adj = -500;
+  all.back().policy.allowed_devices = {{"/dev/fuse", 6}, {"/dev/disk/by-id/d", 7}};
+  all.back().facts.devices = {{"/dev/disk/by-id/d", true, "/dev/sdb", true, 8, 16},
+                              {"/dev/fuse", true, "/dev/fuse", false, 10, 229}};
   all.back().policy.max_rlimits = {{RLIMIT_CORE, RLIM_INFINITY}};
   all.push_back({"nomad_profile", "A node after the exec driver's habits, made without pivot_root.",
                  ExampleFacts(CgroupLayout::kV1),

@@ -11,6 +11,7 @@
 #include "libs/chroot/command_lookup.h"
 #include "libs/plan/plan_capabilities.h"
 #include "libs/plan/plan_cgroup.h"
+#include "libs/plan/plan_devices.h"
 #include "libs/plan/plan_files.h"
 #include "libs/plan/plan_identity.h"
 #include "libs/plan/plan_masks.h"
@@ -108,6 +109,8 @@ absl::StatusOr<internal::LaunchPlan> MakeLaunchPlan(const task::TaskSpec& spec,
   refusals.Add(volumes.status());
   const auto mounts = PlanTaskMounts(spec, policy, plan.mutable_root());
   refusals.Add(mounts.status());
+  Take(PlanDevices(spec.devices(), facts, policy, plan.cgroup(), plan.mutable_root()),
+       plan.mutable_devices(), &refusals);
   const auto rlimits = PlanRlimits(spec.rlimits(), facts, policy);
   refusals.Add(rlimits.status());
   const auto oom_score = PlanOomScore(spec, policy);

@@ -80,6 +80,7 @@ const std::map<std::string, std::string>& Samples() {
       {"config.rlimits", "config { rlimits { name: 'cpu' soft: '1' } }"},
       {"config.oom_score_adj", "config { oom_score_adj: 1 }"},
       {"config.hostname", "config { hostname: 'h' }"},
+      {"config.devices", "config { devices { host_path: '/dev/fuse' } }"},
       {"config.shm_size", "config { shm_size: 4096 }"},
       {"config.mounts", "config { mounts { type: 'own' destination: '/tmp' } }"},
       {"config.dns.servers", "config { dns { servers: '10.0.0.1' } }"},
@@ -99,8 +100,7 @@ const std::map<std::string, std::string>& Samples() {
 // Refused by ParseTaskSpec, whatever they say, until there is something to do for them.
 bool IsRefused(const std::string& path) {
   return path == "artifacts" || path == "templates" || path == "resources.cores" ||
-         path == "config.devices" || absl::StartsWith(path, "lifecycle.") ||
-         absl::StartsWith(path, "logs.");
+         absl::StartsWith(path, "lifecycle.") || absl::StartsWith(path, "logs.");
 }
 
 // No part of what is launched: inert text, which the environment has been made of already
@@ -138,6 +138,8 @@ TEST_F(MakeLaunchPlanTest, EveryFieldOfTaskConfigHasASample) {
 TEST_F(MakeLaunchPlanTest, NoFieldOfTaskConfigIsDropped) {
   policy_.allow_host_pid_mode = policy_.allow_host_ipc_mode = true;
   policy_.host_volumes = {{"v", "/srv/v"}};
+  policy_.allowed_devices = {{"/dev/fuse", 6}};
+  facts_.devices = {{"/dev/fuse", true, "/dev/fuse", false, 10, 229}};
   facts_.volume_sources = {{"/srv/v", node::HostPath::Kind::kDirectory, false, "/srv/v"}};
   const auto base = MakeTrue();
   ASSERT_THAT(base, IsOk());

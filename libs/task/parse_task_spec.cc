@@ -228,7 +228,6 @@ void CheckAvailable(const v1::TaskConfig& config, Violations* violations) {
   if (!config.templates().empty()) violations->Add("templates", kNot);
   if (config.has_lifecycle()) violations->Add("lifecycle", kNot);
   if (config.has_logs()) violations->Add("logs", kNot);
-  if (!config.config().devices().empty()) violations->Add("config.devices", kNot);
   if (config.resources().cores() != 0) violations->Add("resources.cores", kNot);
 }
 

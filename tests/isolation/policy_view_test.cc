@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -165,6 +166,50 @@ TEST_F(MountView, WhatTheNodeDoesNotGiveIsRefusedAtOnce) {
               StatusIs(absl::StatusCode::kInvalidArgument,
                        AllOf(HasSubstr("under this node's floor of -1"),
                              HasSubstr("CORE unlimited is over this node's ceiling of 0"))));
+}
+
+class DeviceView : public PolicyView {
+ protected:
+  // A node of /dev/fuse that everybody may open.
+  std::string Policy() override {
+    const std::string node = absl::StrCat(directory_, "/fuse");
+    EXPECT_EQ(mknod(node.c_str(), S_IFCHR | 0666, makedev(10, 229)), 0);
+    EXPECT_EQ(chmod(node.c_str(), 0666), 0);
+    return absl::StrCat("allowed_devices = { \"", node, "\" = \"r\" }\n");
+  }
+
+  v1::StartTaskRequest WithDevice(const std::string& permissions) {
+    v1::StartTaskRequest request =
+        Sh("(exec 3</dev/fuse) && echo read; (exec 3<>/dev/fuse) 2>/dev/null && echo wrote");
+    v1::Device* device = request.mutable_config()->mutable_config()->add_devices();
+    device->set_host_path(absl::StrCat(directory_, "/fuse"));
+    device->set_task_path("/dev/fuse");
+    device->set_permissions(permissions);
+    return request;
+  }
+};
+
+TEST_F(DeviceView, ADeviceIsThereAndHeldToWhatIsAllowed) {
+  const absl::StatusOr<TaskOutcome> outcome = cluster().Run(WithDevice(""));
+  if (!outcome.ok()) {
+    // Without a cgroup v2 hierarchy.
+    EXPECT_THAT(outcome.status(), StatusIs(absl::StatusCode::kFailedPrecondition,
+                                           HasSubstr("devices need a cgroup v2 hierarchy")));
+    return;
+  }
+  EXPECT_EQ(outcome->out, "read\n");
+  EXPECT_EQ(outcome->task.fence().device_filter(), "bpf");
+  ASSERT_EQ(outcome->task.fence().devices_size(), 1);
+  EXPECT_EQ(outcome->task.fence().devices(0), "/dev/fuse r");
+}
+
+TEST_F(DeviceView, MoreThanIsAllowedIsRefused) {
+  EXPECT_THAT(cluster().Run(WithDevice("rw")).status(),
+              StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("is allowed with \"r\"")));
+  v1::StartTaskRequest request = WithDevice("r");
+  request.mutable_config()->mutable_config()->mutable_devices(0)->set_host_path("/dev/kmsg");
+  EXPECT_THAT(cluster().Run(request).status(),
+              StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("allowed_devices")));
 }
 
 TEST_F(PolicyView, ACommandIsFoundInAVolumeAbsoluteAndByName) {

@@ -42,8 +42,9 @@ std::vector<int> AllSteps() {
       internal::LAUNCH_STEP_PLAN,          internal::LAUNCH_STEP_TASK_DIRECTORY,
       internal::LAUNCH_STEP_FILES,         internal::LAUNCH_STEP_TEMPLATE,
       internal::LAUNCH_STEP_OUTPUT,        internal::LAUNCH_STEP_CGROUP_TAKE,
-      internal::LAUNCH_STEP_CGROUP_LIMITS, internal::LAUNCH_STEP_RECORD,
-      internal::LAUNCH_STEP_CLONE,         internal::LAUNCH_STEP_RECORD_PID};
+      internal::LAUNCH_STEP_CGROUP_LIMITS, internal::LAUNCH_STEP_DEVICES,
+      internal::LAUNCH_STEP_RECORD,        internal::LAUNCH_STEP_CLONE,
+      internal::LAUNCH_STEP_RECORD_PID};
   const launch::StepList inside = launch::InsideSteps();
   steps.insert(steps.end(), inside.steps, inside.steps + inside.count);
   return steps;

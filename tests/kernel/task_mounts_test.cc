@@ -176,6 +176,8 @@ TEST_F(TaskMounts, GeneratedFilesGoOverPlainFilesOnly) {
   ASSERT_EQ(symlink("/proc/self/fd/0", Host("etc/magic").c_str()), 0);
   ASSERT_EQ(mkfifo(Host("etc/fifo").c_str(), 0666), 0);
   MakeHostDirectory("etc/directory");
+  // The template of this /etc stays.
+  EXPECT_EQ(Sh(PlanWithEtc(etc), "cat /etc/plain").out, "node\n");
   const std::pair<const char*, int> kPlaces[] = {{"/etc/link", EINVAL},
                                                  {"/etc/magic", EINVAL},
                                                  {"/etc/fifo", EINVAL},
