@@ -17,7 +17,7 @@ chroot_env = {
   "/usr"   = "/usr"
 }
 
-# Directories that a task may mount by name.
+# A task may bind what lies in these, with its user's rights; what follows, it may mount by name.
 allowed_mount_sources = ["/srv", "/tmp"]
 
 host_volume "scratch" {

@@ -78,8 +78,9 @@ TEST_F(TaskFlagsTest, EveryAttributeButThoseOfFilesHasItsFlag) {
   ASSERT_EQ(config->volume_mounts_size(), 2);
   EXPECT_TRUE(config->volume_mounts(0).read_only());
   EXPECT_EQ(config->volume_mounts(1).destination(), "/b");
-  const std::set<std::string> only_in_files = {"job",       "constraints", "artifacts", "templates",
-                                               "lifecycle", "logs",        "cores"};
+  const std::set<std::string> only_in_files = {
+      "job",     "constraints",   "artifacts", "templates", "lifecycle", "logs", "cores",
+      "rlimits", "oom_score_adj", "hostname",  "shm_size",  "mounts",    "dns",  "devices"};
   for (const google::protobuf::Message* message : std::vector<const google::protobuf::Message*>{
            &*config, &config->config(), &config->resources()}) {
     std::vector<const google::protobuf::FieldDescriptor*> set;
