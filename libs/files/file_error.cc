@@ -33,6 +33,9 @@ Cause OfErrno(int error) {
   switch (error) {
     case ENOENT:
       return {StatusCode::kNotFound, kFileNotFound, ""};
+    case EBADF:
+      // Of an ended task: a directory that it never had.
+      return {StatusCode::kNotFound, kFileNotFound, "no such directory"};
     case EACCES:
     case EPERM:
       return {StatusCode::kPermissionDenied, kFileNotAllowed, "the task's user may not"};
