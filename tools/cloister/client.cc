@@ -226,6 +226,66 @@ absl::Status Client::ReadLogs(v1::ReadLogsRequest request,
   return of_sink.ok() ? status : of_sink;
 }
 
+absl::Status Client::ListFiles(
+    v1::ListFilesRequest request,
+    const std::function<absl::Status(const v1::ListFilesResponse&)>& sink) {
+  request.set_page_size(kPageSize);
+  do {
+    v1::ListFilesResponse response;
+    grpc::ClientContext context;
+    SetDeadline(&context);
+    absl::Status status = StatusOf(tasks_->ListFiles(&context, request, &response));
+    if (status.ok()) status = sink(response);
+    if (!status.ok()) return status;
+    request.set_page_token(response.next_page_token());
+  } while (!request.page_token().empty());
+  return absl::OkStatus();
+}
+
+absl::Status Client::ReadFile(const v1::ReadFileRequest& request,
+                              const std::function<absl::Status(absl::string_view)>& sink) {
+  grpc::ClientContext context;
+  std::unique_ptr<grpc::ClientReader<v1::ReadFileResponse>> reader =
+      tasks_->ReadFile(&context, request);
+  absl::Status of_sink;
+  v1::ReadFileResponse response;
+  while (of_sink.ok() && reader->Read(&response)) of_sink = sink(response.data());
+  if (!of_sink.ok()) context.TryCancel();
+  const absl::Status status = StatusOf(reader->Finish());
+  return of_sink.ok() ? status : of_sink;
+}
+
+absl::StatusOr<v1::FileInfo> Client::PutFile(
+    const v1::PutFileRequest::Header& header,
+    const std::function<absl::Status(std::string*)>& source) {
+  v1::PutFileResponse response;
+  grpc::ClientContext context;
+  std::unique_ptr<grpc::ClientWriter<v1::PutFileRequest>> writer =
+      tasks_->PutFile(&context, &response);
+  v1::PutFileRequest message;
+  *message.mutable_header() = header;
+  bool taken = writer->Write(message);
+  absl::Status of_source;
+  uint64_t total = 0;
+  while (taken) {
+    of_source = source(message.mutable_data());
+    if (!of_source.ok()) break;
+    if (message.data().empty()) {
+      message.mutable_commit()->set_size(total);
+      writer->Write(message);
+      break;
+    }
+    total += message.data().size();
+    taken = writer->Write(message);
+  }
+  if (!of_source.ok()) context.TryCancel();
+  writer->WritesDone();
+  const absl::Status status = StatusOf(writer->Finish());
+  if (!of_source.ok()) return of_source;
+  if (!status.ok()) return status;
+  return std::move(*response.mutable_file());
+}
+
 absl::StatusOr<std::string> Client::ResolveTask(const std::string& word) {
   if (word.empty()) return absl::InvalidArgumentError("a task id is not empty");
   if (IsTaskId(word)) return word;

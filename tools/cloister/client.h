@@ -52,6 +52,17 @@ class Client {
   absl::Status ReadLogs(v1::ReadLogsRequest request,
                         const std::function<absl::Status(absl::string_view)>& sink);
 
+  // Page by page, as the sink takes them. An error of the sink ends it and is returned.
+  absl::Status ListFiles(v1::ListFilesRequest request,
+                         const std::function<absl::Status(const v1::ListFilesResponse&)>& sink);
+  // Once, from beginning to end; an error of the sink ends it and is returned.
+  absl::Status ReadFile(const v1::ReadFileRequest& request,
+                        const std::function<absl::Status(absl::string_view)>& sink);
+  // `source` gives at most 1 MiB a time and nothing at the end; an error of it ends the call, and
+  // nothing is changed.
+  absl::StatusOr<v1::FileInfo> PutFile(const v1::PutFileRequest::Header& header,
+                                       const std::function<absl::Status(std::string*)>& source);
+
   // A full task id as it is; else the one task whose id begins with `word` or whose name it is.
   // NOT_FOUND or INVALID_ARGUMENT (more than one) otherwise.
   absl::StatusOr<std::string> ResolveTask(const std::string& word);

@@ -88,6 +88,9 @@ std::vector<std::unique_ptr<Verb>> AllVerbs() {
   verbs.push_back(MakePsVerb());
   verbs.push_back(MakeStatusVerb());
   verbs.push_back(MakeLogsVerb());
+  verbs.push_back(MakeFsLsVerb());
+  verbs.push_back(MakeFsCatVerb());
+  verbs.push_back(MakeFsCpVerb());
   verbs.push_back(MakeWaitVerb());
   verbs.push_back(MakeStopVerb());
   verbs.push_back(MakeSignalVerb());
