@@ -81,7 +81,30 @@ absl::Status LauncherClient::Send(const internal::LauncherRequest& request) cons
 
 absl::Status LauncherClient::Launch(const std::string& task_id, const internal::LaunchPlan& plan,
                                     int task_directory) {
-  return SendLaunch(socket()->get(), task_id, plan, task_directory);
+  const std::shared_ptr<OwnedFd> current = socket();
+  CLOISTER_RETURN_IF_ERROR(SendProgram(current, plan));
+  return SendLaunch(current->get(), task_id, plan, task_directory);
+}
+
+// Two threads may both send it, which does no harm; what counts is that it is on the wire before
+// the plan.
+absl::Status LauncherClient::SendProgram(const std::shared_ptr<OwnedFd>& socket,
+                                         const internal::LaunchPlan& plan) {
+  if (!plan.has_seccomp_filter()) return absl::OkStatus();
+  const std::string& hash = plan.seccomp_filter().hash();
+  {
+    absl::MutexLock lock(&mutex_);
+    if (socket == socket_ && sent_programs_.count(hash) > 0) return absl::OkStatus();
+  }
+  CLOISTER_ASSIGN_OR_RETURN(const std::shared_ptr<const std::string> program,
+                            target_.programs->Get(plan.seccomp_filter()));
+  internal::LauncherRequest request;
+  request.mutable_add_seccomp_program()->set_hash(hash);
+  request.mutable_add_seccomp_program()->set_program(*program);
+  CLOISTER_RETURN_IF_ERROR(SendRequest(socket->get(), request));
+  absl::MutexLock lock(&mutex_);
+  if (socket == socket_) sent_programs_.insert(hash);
+  return absl::OkStatus();
 }
 
 absl::Status LauncherClient::Stop(const std::string& task_id, int signal, int64_t grace_ms) {
@@ -104,9 +127,11 @@ absl::Status LauncherClient::Forget(const std::string& task_id) {
 }
 
 absl::Status LauncherClient::Prepare(const internal::LaunchPlan& plan) {
+  const std::shared_ptr<OwnedFd> current = socket();
+  CLOISTER_RETURN_IF_ERROR(SendProgram(current, plan));
   internal::LauncherRequest request;
   *request.mutable_prepare()->mutable_plan() = plan;
-  return Send(request);
+  return SendRequest(current->get(), request);
 }
 
 absl::Status LauncherClient::Retire() {
@@ -192,6 +217,7 @@ std::shared_ptr<OwnedFd> LauncherClient::Reconnect(LauncherListener* listener) {
     {
       absl::MutexLock lock(&mutex_);
       socket_ = shared;
+      sent_programs_.clear();
     }
     for (const internal::LauncherEvent& event : backlog_) Deliver(event, listener);
     backlog_.clear();

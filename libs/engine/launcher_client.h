@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -20,6 +21,7 @@
 #include "cloister/internal/plan.pb.h"
 #include "libs/base/owned_fd.h"
 #include "libs/os/pidfd.h"
+#include "libs/seccomp/program_cache.h"
 
 namespace cloister::engine {
 
@@ -50,6 +52,8 @@ class LauncherClient {
     PidFd process;
     // It is a child of this process, which then reaps it.
     bool is_child = false;
+    // Of the seccomp profiles that plans name.
+    std::shared_ptr<seccomp::ProgramCache> programs = std::make_shared<seccomp::ProgramCache>();
   };
 
   // Connects and says Hello, waiting at most `patience`. Events are kept back until Start. `target`
@@ -67,7 +71,8 @@ class LauncherClient {
   // From now on `listener` hears all that has come and comes. It outlives the client.
   void Start(LauncherListener* listener);
 
-  // UNAVAILABLE: not sent, because the launcher is gone or hangs.
+  // UNAVAILABLE: not sent, because the launcher is gone or hangs. Before the first plan that names
+  // a seccomp profile its program is sent, on each connection anew.
   absl::Status Launch(const std::string& task_id, const internal::LaunchPlan& plan,
                       int task_directory);
   absl::Status Stop(const std::string& task_id, int signal, int64_t grace_ms);
@@ -104,6 +109,8 @@ class LauncherClient {
   void BuryProcess(LauncherListener* listener);
   std::shared_ptr<OwnedFd> socket() const;
   absl::Status Send(const internal::LauncherRequest& request) const;
+  absl::Status SendProgram(const std::shared_ptr<OwnedFd>& socket,
+                           const internal::LaunchPlan& plan);
 
   const Target target_;
   // Readable when the reader must leave.
@@ -114,6 +121,8 @@ class LauncherClient {
   mutable absl::Mutex mutex_;
   // Shared, so that a sender on another thread keeps the descriptor while the reader replaces it.
   std::shared_ptr<OwnedFd> socket_ ABSL_GUARDED_BY(mutex_);
+  // Hashes of what was sent on it.
+  std::set<std::string> sent_programs_ ABSL_GUARDED_BY(mutex_);
   std::map<uint64_t, SignalCallback> signals_ ABSL_GUARDED_BY(mutex_);
   uint64_t next_call_ ABSL_GUARDED_BY(mutex_) = 1;
 };

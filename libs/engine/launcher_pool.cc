@@ -61,6 +61,7 @@ void LauncherPool::Sweep(const std::string& name) {
 absl::StatusOr<std::unique_ptr<LauncherClient>> LauncherPool::Reconnect(const std::string& name) {
   absl::StatusOr<LauncherClient::Target> target = directory_.Open(name);
   if (!target.ok()) return target.status();
+  target->programs = programs_;
   absl::StatusOr<std::unique_ptr<LauncherClient>> client =
       LauncherClient::Connect(&*target, kPatience);
   if (client.ok()) return client;
@@ -219,6 +220,7 @@ void LauncherPool::RunSpawner() {
 absl::StatusOr<std::unique_ptr<LauncherClient>> LauncherPool::SpawnAndConnect() {
   CLOISTER_ASSIGN_OR_RETURN(LauncherClient::Target target, directory_.Spawn());
   const std::string name = target.name;
+  target.programs = programs_;
   absl::StatusOr<std::unique_ptr<LauncherClient>> client =
       LauncherClient::Connect(&target, kPatience);
   if (client.ok()) {

@@ -23,6 +23,7 @@
 #include "libs/base/owned_fd.h"
 #include "libs/engine/launcher_client.h"
 #include "libs/engine/launcher_directory.h"
+#include "libs/seccomp/program_cache.h"
 
 namespace cloister::engine {
 
@@ -108,6 +109,9 @@ class LauncherPool : private LauncherListener {
   const LauncherDirectory directory_;
   const LauncherPoolOptions options_;
   LauncherListener* const listener_;
+  // Compiled once for all launchers.
+  const std::shared_ptr<seccomp::ProgramCache> programs_ =
+      std::make_shared<seccomp::ProgramCache>();
   mutable absl::Mutex mutex_;
   std::map<std::string, Launcher, std::less<>> launchers_ ABSL_GUARDED_BY(mutex_);
   bool spawn_wanted_ ABSL_GUARDED_BY(mutex_) = false;

@@ -93,7 +93,7 @@ absl::StatusOr<Explanation> NodePlanner::Explain(const v1::TaskConfig& config) c
   CLOISTER_ASSIGN_OR_RETURN(const PlannedTask planned, PlanSpec(spec));
   return Explanation{absl::StrCat(plan::ExplainPlan(spec, facts_, policy_, planned.plan),
                                   ExplainReferences(config, facts_)),
-                     plan::RedactedPlanText(planned.plan)};
+                     plan::RedactedPlanText(planned.plan), plan::MakeFence(planned.plan)};
 }
 
 v1::Fence NodePlanner::Fence(const internal::LaunchPlan& plan) const {

@@ -24,6 +24,7 @@ struct Explanation {
   std::string text;
   // The plan as text proto, environment values redacted.
   std::string plan;
+  v1::Fence fence;
 };
 
 // Implementations are thread-safe and start no side effect.

@@ -5,6 +5,7 @@
 #include <linux/capability.h>
 #include <linux/close_range.h>
 #include <linux/keyctl.h>
+#include <linux/landlock.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
 #include <linux/prctl.h>
@@ -208,16 +209,22 @@ int Identity(const ChildContext& context, int*) {
   return ErrorOf(result);
 }
 
-// After IDENTITY: the change of user clears the effective and ambient sets.
-int Capabilities(const ChildContext& context, int*) {
+// Of the task's sets and, held but not passed on, `extra`.
+int SetCapabilities(const ChildContext& context, uint64_t extra) {
   __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct data[2];
   for (int word = 0; word < 2; ++word) {
-    data[word].effective = static_cast<uint32_t>(context.effective >> (32 * word));
-    data[word].permitted = static_cast<uint32_t>(context.permitted >> (32 * word));
+    data[word].effective = static_cast<uint32_t>((context.effective | extra) >> (32 * word));
+    data[word].permitted = static_cast<uint32_t>((context.permitted | extra) >> (32 * word));
     data[word].inheritable = static_cast<uint32_t>(context.inheritable >> (32 * word));
   }
-  int error = ErrorOf(RawSyscall(__NR_capset, Raw(&header), Raw(data)));
+  return ErrorOf(RawSyscall(__NR_capset, Raw(&header), Raw(data)));
+}
+
+// After IDENTITY: the change of user clears the effective and ambient sets. Without NO_NEW_PRIVS
+// LANDLOCK and SECCOMP need a capability, which goes with LAST_CAPABILITIES.
+int Capabilities(const ChildContext& context, int*) {
+  int error = SetCapabilities(context, context.no_new_privs ? 0 : uint64_t{1} << CAP_SYS_ADMIN);
   for (int capability = 0; error == 0 && capability < 64; ++capability) {
     if ((context.ambient >> capability & 1) == 0) continue;
     error = ErrorOf(RawSyscall(__NR_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0));
@@ -231,7 +238,8 @@ int DeathSignal(const ChildContext&, int*) {
   return ErrorOf(RawSyscall(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL));
 }
 
-int NoNewPrivs(const ChildContext&, int*) {
+int NoNewPrivs(const ChildContext& context, int*) {
+  if (!context.no_new_privs) return 0;
   return ErrorOf(RawSyscall(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
 }
 
@@ -305,12 +313,53 @@ int Fds(const ChildContext& context, int*) {
   return ErrorOf(result);
 }
 
-// Last before the exec: the filter would be in the way of the steps before it. It needs
-// NO_NEW_PRIVS.
+// Opened as the task's user in its own root: a rule says what may be done beneath a directory.
+int AddLandlockRule(int ruleset, const ChildLandlockRule& rule) {
+  const long directory = Open(AT_FDCWD, rule.inside, RESOLVE_NO_SYMLINKS);
+  if (directory < 0) {
+    const int error = ErrorOf(directory);
+    const bool unreachable =
+        error == ENOENT || error == ENOTDIR || error == EACCES || error == ELOOP;
+    return rule.chosen && unreachable ? 0 : error;
+  }
+  const landlock_path_beneath_attr beneath = {rule.access, static_cast<int>(directory)};
+  const long added =
+      RawSyscall(__NR_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, Raw(&beneath), 0);
+  RawSyscall(__NR_close, directory);
+  return ErrorOf(added);
+}
+
+// After MOUNTS, whose roots the rules are about, and after CWD, which makes directories. Once it
+// stands nothing can be mounted. It needs NO_NEW_PRIVS, or CAP_SYS_ADMIN.
+int Landlock(const ChildContext& context, int* index) {
+  if (context.landlock_access == 0 && context.landlock_scoped == 0) return 0;
+  // landlock_ruleset_attr of Linux 6.12: access to files, to the network, scopes. An older kernel
+  // takes it as long as what it does not know is 0.
+  const uint64_t attributes[3] = {context.landlock_access, 0, context.landlock_scoped};
+  const long ruleset =
+      RawSyscall(__NR_landlock_create_ruleset, Raw(&attributes), sizeof(attributes), 0);
+  if (ruleset < 0) return ErrorOf(ruleset);
+  for (int i = 0; i < context.landlock_rule_count; ++i) {
+    *index = i;
+    const int error = AddLandlockRule(static_cast<int>(ruleset), context.landlock_rules[i]);
+    if (error != 0) return error;
+  }
+  const long result = RawSyscall(__NR_landlock_restrict_self, ruleset, 0);
+  RawSyscall(__NR_close, ruleset);
+  return ErrorOf(result);
+}
+
+// Last before the exec: the filter would be in the way of the steps before it. What comes after it,
+// down to the exec of the payload by init, is what every task may do. It needs NO_NEW_PRIVS, or
+// CAP_SYS_ADMIN.
 int Seccomp(const ChildContext& context, int*) {
   if (context.seccomp_program == nullptr) return 0;
   return ErrorOf(
       RawSyscall(__NR_prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, Raw(context.seccomp_program)));
+}
+
+int LastCapabilities(const ChildContext& context, int*) {
+  return context.no_new_privs ? 0 : SetCapabilities(context, 0);
 }
 
 int Init(const ChildContext& context, int*) {
@@ -345,7 +394,9 @@ constexpr Step kInsideSteps[] = {
     {internal::LAUNCH_STEP_UMASK, Umask},
     {internal::LAUNCH_STEP_FDS, Fds},
     {internal::LAUNCH_STEP_CWD, WorkDirectory},
+    {internal::LAUNCH_STEP_LANDLOCK, Landlock},
     {internal::LAUNCH_STEP_SECCOMP, Seccomp},
+    {internal::LAUNCH_STEP_LAST_CAPABILITIES, LastCapabilities},
     {internal::LAUNCH_STEP_INIT, Init},
 };
 constexpr int kInsideStepCount = sizeof(kInsideSteps) / sizeof(kInsideSteps[0]);

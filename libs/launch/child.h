@@ -41,6 +41,13 @@ struct ChildRlimit {
   uint64_t hard;
 };
 
+struct ChildLandlockRule {
+  const char* inside;
+  uint64_t access;
+  // `inside` is the task's choice: where it cannot go it needs no rule.
+  bool chosen;
+};
+
 // Pointers are borrowed from the FlatPlan that made it.
 struct ChildContext {
   // Files `tasks` of the v1 hierarchies, open for writing.
@@ -72,6 +79,12 @@ struct ChildContext {
   uint64_t effective;
   uint64_t inheritable;
   uint64_t ambient;
+  bool no_new_privs;
+  // LANDLOCK_ACCESS_FS_* that are refused unless a rule allows them, LANDLOCK_SCOPE_*.
+  uint64_t landlock_access;
+  uint64_t landlock_scoped;
+  const ChildLandlockRule* landlock_rules;
+  int landlock_rule_count;
   // Of sock_fprog, or nullptr.
   const void* seccomp_program;
   const char* work_dir;

@@ -8,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "libs/base/status_macros.h"
-#include "libs/launch/seccomp_filter.h"
 
 namespace cloister {
 namespace launch {
@@ -121,6 +120,16 @@ absl::Status FlatPlan::AddMasks(const internal::LaunchPlan& plan) {
   return absl::OkStatus();
 }
 
+void FlatPlan::AddLandlock(const internal::Landlock& landlock) {
+  for (const internal::Landlock::Rule& rule : landlock.rules()) {
+    landlock_rules_.push_back({rule.inside().c_str(), rule.access(), rule.chosen()});
+  }
+  context_.landlock_access = landlock.handled_access();
+  context_.landlock_scoped = landlock.scoped();
+  context_.landlock_rules = landlock_rules_.data();
+  context_.landlock_rule_count = static_cast<int>(landlock_rules_.size());
+}
+
 // The candidates, an empty string, the arguments: as init expects them; one more empty string in
 // front for a payload that takes its place.
 void FlatPlan::AddExec(const internal::Exec& exec) {
@@ -173,12 +182,8 @@ absl::StatusOr<std::unique_ptr<FlatPlan>> FlatPlan::Make(const internal::LaunchP
   context.inheritable = plan.capabilities().inheritable();
   context.ambient = plan.capabilities().ambient();
   context.umask = plan.umask();
-  if (plan.seccomp() == internal::LaunchPlan::SECCOMP_BASIC) {
-    context.seccomp_program = BasicSeccompProgram();
-  } else if (plan.seccomp() != internal::LaunchPlan::SECCOMP_UNSPECIFIED) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("plan has seccomp filter ", plan.seccomp(), ": unknown to this launcher"));
-  }
+  context.no_new_privs = plan.no_new_privs();
+  flat->AddLandlock(plan.landlock());
   return flat;
 }
 

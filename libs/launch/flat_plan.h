@@ -30,13 +30,14 @@ class FlatPlan {
   // Gives mount `index` its detached tree, to be moved into place.
   void SetTree(int index, int tree_fd) { mounts_[static_cast<size_t>(index)].tree = tree_fd; }
 
-  // Everything but the descriptors, which the caller fills in.
+  // Everything but the descriptors and the seccomp program, which the caller fills in.
   ChildContext& context() { return context_; }
 
  private:
   FlatPlan() = default;
   absl::Status AddMounts(const internal::LaunchPlan& plan);
   absl::Status AddMasks(const internal::LaunchPlan& plan);
+  void AddLandlock(const internal::Landlock& landlock);
   void AddExec(const internal::Exec& exec);
   void AddNames(const internal::LaunchPlan& plan);
 
@@ -45,6 +46,7 @@ class FlatPlan {
   std::vector<std::string> mount_options_;
   std::vector<ChildMask> masks_;
   std::vector<ChildRlimit> rlimits_;
+  std::vector<ChildLandlockRule> landlock_rules_;
   std::vector<uint32_t> groups_;
   std::string oom_score_adj_;
   std::vector<const char*> files_;

@@ -116,7 +116,10 @@ TEST(InsideSteps, CapabilitiesComeAfterIdentityAndTheWorkDirectoryLast) {
   // Paths that the task names are followed only when no descriptor of ours is left
   // (CVE-2024-21626).
   EXPECT_LT(place(internal::LAUNCH_STEP_FDS), place(internal::LAUNCH_STEP_CWD));
-  EXPECT_EQ(place(internal::LAUNCH_STEP_SECCOMP), steps.count - 2);
+  EXPECT_LT(place(internal::LAUNCH_STEP_CWD), place(internal::LAUNCH_STEP_LANDLOCK));
+  EXPECT_LT(place(internal::LAUNCH_STEP_MOUNTS), place(internal::LAUNCH_STEP_LANDLOCK));
+  EXPECT_EQ(place(internal::LAUNCH_STEP_SECCOMP), steps.count - 3);
+  EXPECT_EQ(place(internal::LAUNCH_STEP_LAST_CAPABILITIES), steps.count - 2);
   EXPECT_EQ(place(internal::LAUNCH_STEP_INIT), steps.count - 1);
 }
 

@@ -58,8 +58,23 @@ struct Run {
   int index = 0;
 };
 
+absl::StatusOr<const void*> SeccompProgram(const Run& run) {
+  const internal::LaunchPlan& plan = run.job.plan;
+  if (plan.seccomp() == internal::LaunchPlan::SECCOMP_UNSPECIFIED) return nullptr;
+  if (plan.seccomp() != internal::LaunchPlan::SECCOMP_PROGRAM) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("plan has seccomp filter ", plan.seccomp(), ": unknown to this launcher"));
+  }
+  const std::string& hash = plan.seccomp_filter().hash();
+  const void* program = run.site->seccomp_programs().Find(hash);
+  if (program != nullptr) return program;
+  return absl::InvalidArgumentError(
+      absl::StrCat("the program of seccomp profile '", hash, "' was not sent to this launcher"));
+}
+
 absl::Status ReadPlan(Run* run) {
   CLOISTER_ASSIGN_OR_RETURN(run->flat, FlatPlan::Make(run->job.plan, run->thread->bounding));
+  CLOISTER_ASSIGN_OR_RETURN(run->flat->context().seccomp_program, SeccompProgram(*run));
   run->task.task_id = run->job.task_id;
   run->task.stop = run->job.plan.stop();
   return absl::OkStatus();

@@ -15,6 +15,7 @@
 #include "libs/cgroup/slot_pool.h"
 #include "libs/launch/low_fds.h"
 #include "libs/launch/mount_template.h"
+#include "libs/launch/seccomp_programs.h"
 
 namespace cloister {
 namespace launch {
@@ -50,6 +51,7 @@ class LaunchSite {
   void RemoveReadySlots() ABSL_LOCKS_EXCLUDED(mutex_);
 
   MountTemplates& templates() { return templates_; }
+  SeccompPrograms& seccomp_programs() { return seccomp_programs_; }
   LowFds& low_fds() { return *low_fds_; }
   // init's memfd, on a low number.
   int init_fd() const { return init_fd_; }
@@ -70,6 +72,7 @@ class LaunchSite {
   OwnedFd host_namespace_;
   std::string boot_id_;
   MountTemplates templates_;
+  SeccompPrograms seccomp_programs_;
   absl::Mutex mutex_;
   std::vector<std::unique_ptr<cgroup::SlotPool>> pools_ ABSL_GUARDED_BY(mutex_);
   std::set<const cgroup::SlotPool*> filtered_ ABSL_GUARDED_BY(mutex_);

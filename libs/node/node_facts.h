@@ -71,6 +71,9 @@ struct NodeFacts {
   std::vector<HostDevice> devices;
   DeviceFilter device_filter = DeviceFilter::kNone;
 
+  // Version of the kernel's Landlock; 0: it has none, or it is switched off.
+  int landlock_abi = 0;
+
   // tmpfs knows `noswap` (Linux 6.4): what is in /secrets never reaches a disk.
   bool tmpfs_noswap = false;
 

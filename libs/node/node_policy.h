@@ -74,6 +74,13 @@ struct NodePolicy {
   bool allow_host_pid_mode = false;
   bool allow_host_ipc_mode = false;
 
+  // What a task may switch off of its own fence: the seccomp profile, Landlock, no_new_privs, the
+  // hiding of hidden_paths. Nothing is switched off unless the task asks for it.
+  bool allow_unconfined_seccomp = false;
+  bool allow_without_landlock = false;
+  bool allow_new_privs = false;
+  bool allow_unmasked_paths = false;
+
   // For a node whose root is an initramfs, which pivot_root(2) refuses: the task's root is moved
   // over "/" instead. No task holds sys_chroot then.
   bool no_pivot_root = false;

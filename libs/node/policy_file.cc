@@ -199,6 +199,10 @@ const hcl::BodySchema& TopSchema() {
                            {"allow_host_ipc_mode"},
                            {"allow_host_pid_mode"},
                            {"allowed_devices"},
+                           {"allow_new_privs"},
+                           {"allow_unconfined_seccomp"},
+                           {"allow_unmasked_paths"},
+                           {"allow_without_landlock"},
                            {"allowed_mount_sources"},
                            {"allowed_users"},
                            {"ambient_default_caps"},
@@ -221,6 +225,10 @@ void PolicyReader::Read(const hcl::Body& body) {
   top.ReadMode("default_ipc_mode", &policy_.default_ipc_mode);
   top.Read("allow_host_pid_mode", &policy_.allow_host_pid_mode);
   top.Read("allow_host_ipc_mode", &policy_.allow_host_ipc_mode);
+  top.Read("allow_unconfined_seccomp", &policy_.allow_unconfined_seccomp);
+  top.Read("allow_without_landlock", &policy_.allow_without_landlock);
+  top.Read("allow_new_privs", &policy_.allow_new_privs);
+  top.Read("allow_unmasked_paths", &policy_.allow_unmasked_paths);
   top.Read("no_pivot_root", &policy_.no_pivot_root);
   top.Read("ambient_default_caps", &policy_.ambient_default_caps);
   top.ReadIds("denied_host_uids", "deniedHostUIDs", &policy_.denied_host_uids);

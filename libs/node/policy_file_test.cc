@@ -44,6 +44,10 @@ TEST(PolicyFile, SetsEveryKey) {
     default_pid_mode    = "host"
     default_ipc_mode    = "private"
     allow_host_pid_mode = true
+    allow_new_privs = true
+    allow_unconfined_seccomp = true
+    allow_unmasked_paths = true
+    allow_without_landlock = true
     allow_host_ipc_mode = true
     no_pivot_root       = true
     ambient_default_caps = true
@@ -88,6 +92,8 @@ TEST(PolicyFile, SetsEveryKey) {
   EXPECT_EQ(policy.default_pid_mode, NamespaceMode::kHost);
   EXPECT_EQ(policy.default_ipc_mode, NamespaceMode::kPrivate);
   EXPECT_TRUE(policy.allow_host_pid_mode && policy.allow_host_ipc_mode);
+  EXPECT_TRUE(policy.allow_new_privs && policy.allow_unconfined_seccomp);
+  EXPECT_TRUE(policy.allow_unmasked_paths && policy.allow_without_landlock);
   EXPECT_TRUE(policy.no_pivot_root && policy.ambient_default_caps);
   EXPECT_EQ(capability::JoinedNames(policy.allow_caps.named), "chown, net_bind_service");
   ASSERT_GE(policy.denied_host_uids.size(), 2u);
@@ -119,7 +125,7 @@ TEST(PolicyFile, SetsEveryKey) {
   EXPECT_EQ(policy.labels.node_class, "gpu");
   EXPECT_EQ(policy.labels.pool, "big");
   EXPECT_THAT(policy.labels.meta, ElementsAre(Pair("rack", "r7")));
-  EXPECT_EQ(file->keys.size(), 17u);
+  EXPECT_EQ(file->keys.size(), 21u);
 }
 
 TEST(PolicyFile, AnUnknownKeyIsToldWithItsPlaceAndTheOneThatMayBeMeant) {

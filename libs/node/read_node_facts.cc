@@ -156,7 +156,9 @@ absl::StatusOr<NodeFacts> ReadNodeFacts(const std::string& root, const NodePolic
   CLOISTER_RETURN_IF_ERROR(ReadDevices(host, policy, &facts));
   CLOISTER_RETURN_IF_ERROR(ReadHardLimits(&facts));
   facts.features = TryKernelFeatures();
-  facts.attributes = ReadFingerprint(host, facts, AskKernel());
+  const KernelAnswers kernel = AskKernel();
+  facts.attributes = ReadFingerprint(host, facts, kernel);
+  facts.landlock_abi = kernel.landlock_abi;
   if (BpfFiltersDevices()) facts.device_filter = DeviceFilter::kBpf;
   facts.tmpfs_noswap = TmpfsKnowsNoswap();
   return facts;

@@ -66,6 +66,7 @@ std::string RlimitWords(const internal::Rlimit& rlimit) {
 }
 
 std::string FileWords(const internal::GeneratedFile& file) { return Quoted(file.inside()); }
+std::string LandlockWords(const internal::Landlock::Rule& rule) { return Quoted(rule.inside()); }
 
 std::string HierarchyWords(const internal::CgroupPlan::Hierarchy& hierarchy) {
   return Quoted(absl::StrCat(hierarchy.mount_point(), "/", hierarchy.parent()));
@@ -139,6 +140,10 @@ std::string ObjectOf(const LaunchPlan& plan, const internal::LaunchFailure& fail
       return IdentityWords(plan.identity());
     case internal::LAUNCH_STEP_CAPABILITIES:
       return CapabilityWords(plan.capabilities().effective());
+    case internal::LAUNCH_STEP_LANDLOCK:
+      return Item("rules", plan.landlock().rules(), failure.index(), LandlockWords);
+    case internal::LAUNCH_STEP_SECCOMP:
+      return absl::StrCat("profile ", Quoted(plan.seccomp_filter().profile()));
     case internal::LAUNCH_STEP_CWD:
       return Quoted(plan.exec().work_dir());
     case internal::LAUNCH_STEP_EXEC:
@@ -165,7 +170,7 @@ std::string ObjectOf(const LaunchPlan& plan, const internal::LaunchFailure& fail
     case internal::LAUNCH_STEP_NO_NEW_PRIVS:
     case internal::LAUNCH_STEP_UMASK:
     case internal::LAUNCH_STEP_FDS:
-    case internal::LAUNCH_STEP_SECCOMP:
+    case internal::LAUNCH_STEP_LAST_CAPABILITIES:
     case internal::LAUNCH_STEP_RECORD_PID:
     // Protocol buffers' own, so that -Wswitch can find a step that has no words here.
     case internal::LaunchStep_INT_MIN_SENTINEL_DO_NOT_USE_:

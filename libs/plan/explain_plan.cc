@@ -118,8 +118,31 @@ void ExplainCapabilities(const task::TaskSpec& spec, const node::NodeFacts& fact
              policy.ambient_default_caps ? " (all of it, by node policy ambient_default_caps)"
              : spec.cap_add().empty()    ? " (cap_add asks for none)"
                                          : " (by cap_add)");
-  lines->Add("", "no_new_privs: set-user-id programs and file capabilities give nothing");
-  lines->Add("", "seccomp: no user namespaces, no kernel keyrings");
+  if (plan.no_new_privs()) {
+    lines->Add("", "no_new_privs: set-user-id programs and file capabilities give nothing");
+  }
+}
+
+void ExplainHardening(const LaunchPlan& plan, Lines* lines) {
+  const v1::Fence fence = MakeFence(plan);
+  if (plan.has_seccomp_filter()) {
+    std::vector<std::string> opening;
+    for (const std::string& name :
+         SortedNames(CapabilitySet::FromBits(plan.seccomp_filter().capabilities()))) {
+      opening.push_back(name);
+    }
+    lines->Add("seccomp", "profile ", fence.seccomp_profile(), " ", fence.seccomp_hash(),
+               " (opened by capabilities: ", Words(opening), ")");
+  } else {
+    lines->Add("seccomp", "none");
+  }
+  std::vector<std::string> confined;
+  if (fence.landlock().files()) confined.push_back("files");
+  if (fence.landlock().signals()) confined.push_back("signals");
+  if (fence.landlock().abstract_sockets()) confined.push_back("abstract sockets");
+  lines->Add("landlock", "confines ", confined.empty() ? "nothing" : absl::StrJoin(confined, ", "),
+             " (version ", fence.landlock().abi(), " of this node's kernel)");
+  for (const std::string& gap : fence.gaps()) lines->Add("gap", gap);
 }
 
 absl::string_view ModeReason(task::NamespaceMode asked) {
@@ -316,6 +339,7 @@ std::string ExplainPlan(const task::TaskSpec& spec, const node::NodeFacts& facts
   ExplainDevices(plan, &lines);
   ExplainNames(plan, &lines);
   ExplainMasks(plan, &lines);
+  ExplainHardening(plan, &lines);
   ExplainLimits(spec, plan, &lines);
   ExplainEnvironment(spec, plan, &lines);
   lines.Add("umask", absl::StrFormat("%03o", plan.umask()), " (always)");

@@ -33,6 +33,34 @@ bool IsForFiles(const Mount& mount) {
          mount.kind() == Mount::KIND_TASK_DIRECTORY || mount.kind() == Mount::KIND_HOST_DIRECTORY;
 }
 
+void AddHardening(const internal::LaunchPlan& plan, v1::Fence* fence) {
+  const bool filtered = plan.has_seccomp_filter();
+  fence->set_seccomp_profile(filtered ? plan.seccomp_filter().profile() : "unconfined");
+  fence->set_seccomp_hash(plan.seccomp_filter().hash());
+  if (!filtered) fence->add_gaps("no seccomp: the task switches it off (seccomp = \"unconfined\")");
+  v1::Fence::Landlock* landlock = fence->mutable_landlock();
+  landlock->set_abi(plan.landlock().abi());
+  landlock->set_files(plan.landlock().handled_access() != 0);
+  constexpr uint64_t kAbstractSocket = 1 << 0;  // LANDLOCK_SCOPE_*
+  constexpr uint64_t kSignal = 1 << 1;
+  landlock->set_abstract_sockets((plan.landlock().scoped() & kAbstractSocket) != 0);
+  landlock->set_signals((plan.landlock().scoped() & kSignal) != 0);
+  for (const std::string& gap : plan.landlock().gaps()) fence->add_gaps(gap);
+  if (!plan.no_new_privs()) {
+    fence->add_gaps("no_new_privs is off: the task switches it off (no_new_privs = false)");
+  }
+  for (const internal::Mask& mask : plan.masks()) {
+    const bool read_only = mask.kind() == internal::Mask::KIND_READ_ONLY;
+    *(read_only ? fence->add_locked_paths() : fence->add_hidden_paths()) = mask.inside();
+  }
+  for (const std::string& path : plan.root().masked_sys_directories()) {
+    fence->add_hidden_paths(path);
+  }
+  if (fence->hidden_paths().empty()) {
+    fence->add_gaps("nothing of /proc and /sys is hidden (masked_paths = false)");
+  }
+}
+
 }  // namespace
 
 std::string CgroupWords(const internal::CgroupPlan& cgroup) {
@@ -54,6 +82,7 @@ v1::Fence MakeFence(const internal::LaunchPlan& plan) {
   AddNames(plan.capabilities().bounding(), fence.mutable_bounding_capabilities());
   AddNames(plan.capabilities().effective(), fence.mutable_effective_capabilities());
   fence.set_no_new_privs(plan.no_new_privs());
+  AddHardening(plan, &fence);
   fence.set_cgroups(CgroupWords(plan.cgroup()));
   fence.set_memory_limit_bytes(plan.cgroup().granted().memory_bytes());
   fence.set_pids_limit(plan.cgroup().granted().pids());

@@ -10,6 +10,7 @@ namespace cloister::plan {
 namespace {
 
 using node::CgroupLayout;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -39,6 +40,33 @@ TEST(Fence, SaysWhatThePlanDoes) {
   EXPECT_THAT(fence.read_only_paths(), ElementsAre("/etc", "/run/systemd/resolve", "/usr"));
   EXPECT_THAT(fence.writable_paths(), ElementsAre("/dev/shm", "/dev/mqueue", "/tmp", "/local",
                                                   "/alloc/data", "/alloc/tmp", "/secrets"));
+}
+
+TEST(Fence, SaysWhichWallsStandBehindTheRoot) {
+  const v1::Fence fence = FenceOf(kTrue, CgroupLayout::kV2);
+  EXPECT_EQ(fence.seccomp_profile(), "default");
+  EXPECT_THAT(fence.seccomp_hash(), SizeIs(32));
+  EXPECT_EQ(fence.landlock().abi(), 6u);
+  EXPECT_TRUE(fence.landlock().files() && fence.landlock().signals() &&
+              fence.landlock().abstract_sockets());
+  EXPECT_THAT(fence.hidden_paths(), Contains("/sys/firmware"));
+  EXPECT_THAT(fence.locked_paths(), Contains("/proc/sys"));
+  EXPECT_THAT(fence.gaps(), IsEmpty());
+}
+
+TEST(Fence, SaysWhatIsSwitchedOff) {
+  node::NodePolicy policy = node::DefaultNodePolicy();
+  policy.allow_unconfined_seccomp = policy.allow_without_landlock = true;
+  policy.allow_new_privs = policy.allow_unmasked_paths = true;
+  const v1::Fence fence = FenceOf(
+      "config { command: 'x' seccomp: 'unconfined' landlock: false no_new_privs: false "
+      "masked_paths: false }",
+      CgroupLayout::kV2, policy);
+  EXPECT_EQ(fence.seccomp_profile(), "unconfined");
+  EXPECT_FALSE(fence.landlock().files() || fence.landlock().signals());
+  EXPECT_FALSE(fence.no_new_privs());
+  EXPECT_THAT(fence.hidden_paths(), IsEmpty());
+  EXPECT_THAT(fence.gaps(), SizeIs(4));
 }
 
 TEST(Fence, NamesWhatIsHeld) {

@@ -13,6 +13,7 @@
 #include "libs/plan/plan_cgroup.h"
 #include "libs/plan/plan_devices.h"
 #include "libs/plan/plan_files.h"
+#include "libs/plan/plan_hardening.h"
 #include "libs/plan/plan_identity.h"
 #include "libs/plan/plan_masks.h"
 #include "libs/plan/plan_mounts.h"
@@ -100,9 +101,10 @@ absl::StatusOr<internal::LaunchPlan> MakeLaunchPlan(const task::TaskSpec& spec,
   Take(PlanCapabilities(spec, user.uid, facts, policy), plan.mutable_capabilities(), &refusals);
   const absl::StatusOr<uint64_t> namespaces = PlanNamespaces(spec, plan.capabilities(), policy);
   refusals.Add(namespaces.status());
+  refusals.Add(CheckSwitches(spec, policy));
   Take(PlanCgroup(spec, facts, policy), plan.mutable_cgroup(), &refusals);
   Take(PlanStop(spec, policy), plan.mutable_stop(), &refusals);
-  CLOISTER_ASSIGN_OR_RETURN(const MaskPlan masks, PlanMasks(facts, policy));
+  CLOISTER_ASSIGN_OR_RETURN(const MaskPlan masks, PlanMasks(facts, policy, spec.masked_paths()));
   Take(PlanRoot(spec.chroot_env(), facts, policy, masks.hidden_sys_directories),
        plan.mutable_root(), &refusals);
   const auto volumes = PlanVolumes(spec, facts, policy, plan.mutable_root());
@@ -127,10 +129,9 @@ absl::StatusOr<internal::LaunchPlan> MakeLaunchPlan(const task::TaskSpec& spec,
   plan.set_oom_score_adj(*oom_score);
   plan.set_hostname(spec.hostname());
   *plan.mutable_exec() = PlanExec(spec, user);
-  plan.set_no_new_privs(true);
   plan.set_namespaces(*namespaces);
   plan.set_umask(kUmask);
-  plan.set_seccomp(internal::LaunchPlan::SECCOMP_BASIC);
+  PlanHardening(spec, facts, &plan);
   return plan;
 }
 

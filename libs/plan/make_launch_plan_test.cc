@@ -70,6 +70,10 @@ const std::map<std::string, std::string>& Samples() {
       {"meta", "meta { key: 'k' value: 'v' }"},
       {"config.pid_mode", "config { pid_mode: 'host' }"},
       {"config.ipc_mode", "config { ipc_mode: 'host' }"},
+      {"config.seccomp", "config { seccomp: 'unconfined' }"},
+      {"config.landlock", "config { landlock: false }"},
+      {"config.no_new_privs", "config { no_new_privs: false }"},
+      {"config.masked_paths", "config { masked_paths: false }"},
       {"config.chroot_env", "config { chroot_env: '/usr' }"},
       {"config.init", "config { init: false }"},
       {"resources.memory_max", "resources { memory_max: 500 }"},
@@ -137,6 +141,8 @@ TEST_F(MakeLaunchPlanTest, EveryFieldOfTaskConfigHasASample) {
 
 TEST_F(MakeLaunchPlanTest, NoFieldOfTaskConfigIsDropped) {
   policy_.allow_host_pid_mode = policy_.allow_host_ipc_mode = true;
+  policy_.allow_unconfined_seccomp = policy_.allow_without_landlock = true;
+  policy_.allow_new_privs = policy_.allow_unmasked_paths = true;
   policy_.host_volumes = {{"v", "/srv/v"}};
   policy_.allowed_devices = {{"/dev/fuse", 6}};
   facts_.devices = {{"/dev/fuse", true, "/dev/fuse", false, 10, 229}};

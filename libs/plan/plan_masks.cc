@@ -67,11 +67,13 @@ absl::Status AddHidden(const std::string& path, const node::NodeFacts& facts, Ma
 
 }  // namespace
 
-absl::StatusOr<MaskPlan> PlanMasks(const node::NodeFacts& facts, const node::NodePolicy& policy) {
+absl::StatusOr<MaskPlan> PlanMasks(const node::NodeFacts& facts, const node::NodePolicy& policy,
+                                   bool hide) {
   MaskPlan masks;
   for (const std::string& path : policy.read_only_paths) {
     CLOISTER_RETURN_IF_ERROR(AddReadOnly(path, facts, &masks));
   }
+  if (!hide) return masks;
   for (const std::string& path : policy.hidden_paths) {
     CLOISTER_RETURN_IF_ERROR(AddHidden(path, facts, &masks));
   }

@@ -21,9 +21,13 @@ struct MaskPlan {
   std::vector<std::string> missing;
 };
 
+// Without `hide` nothing is hidden; what is read-only stays so, as root could otherwise change the
+// node by it.
+//
 // INVALID_ARGUMENT for a path of the policy's that cannot be masked: outside of /proc and /sys, or
 // a file of /sys. INTERNAL if the facts were read for another policy.
-absl::StatusOr<MaskPlan> PlanMasks(const node::NodeFacts& facts, const node::NodePolicy& policy);
+absl::StatusOr<MaskPlan> PlanMasks(const node::NodeFacts& facts, const node::NodePolicy& policy,
+                                   bool hide);
 
 }  // namespace cloister::plan
 

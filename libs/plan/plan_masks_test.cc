@@ -24,7 +24,8 @@ std::vector<std::string> Lines(const MaskPlan& masks) {
 }
 
 TEST(PlanMasks, ReadOnlyComesFirstAndOnlyWhatIsThereIsMasked) {
-  const auto masks = PlanMasks(ExampleFacts(node::CgroupLayout::kV2), node::DefaultNodePolicy());
+  const auto masks =
+      PlanMasks(ExampleFacts(node::CgroupLayout::kV2), node::DefaultNodePolicy(), true);
   ASSERT_THAT(masks, IsOk());
   EXPECT_THAT(Lines(*masks),
               ElementsAre("READ_ONLY /proc/bus", "READ_ONLY /proc/fs", "READ_ONLY /proc/irq",
@@ -43,12 +44,12 @@ class PlanMasksOfOnePathTest : public testing::Test {
   absl::StatusOr<MaskPlan> Hide(const std::string& path, Kind kind) {
     policy_.hidden_paths = {path};
     facts_.mask_targets = {{path, kind, false, path}};
-    return PlanMasks(facts_, policy_);
+    return PlanMasks(facts_, policy_, true);
   }
   absl::StatusOr<MaskPlan> MakeReadOnly(const std::string& path, Kind kind) {
     policy_.read_only_paths = {path};
     facts_.mask_targets = {{path, kind, false, path}};
-    return PlanMasks(facts_, policy_);
+    return PlanMasks(facts_, policy_, true);
   }
   node::NodePolicy policy_;
   node::NodeFacts facts_;
@@ -77,7 +78,7 @@ TEST_F(PlanMasksOfOnePathTest, SysIsReadOnlyAnyway) {
 
 TEST_F(PlanMasksOfOnePathTest, APathThatWasNotLookedForIsAnError) {
   policy_.hidden_paths = {"/proc/kcore"};
-  EXPECT_THAT(PlanMasks(facts_, policy_),
+  EXPECT_THAT(PlanMasks(facts_, policy_, true),
               StatusIs(absl::StatusCode::kInternal, HasSubstr("'/proc/kcore'")));
 }
 

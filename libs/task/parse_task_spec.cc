@@ -39,6 +39,7 @@ constexpr int64_t kUnlimited = -1;
 constexpr int64_t kLeastOomScore = -1000;
 constexpr int64_t kMostOomScore = 1000;
 constexpr int64_t kLeastShmBytes = 4096;
+constexpr absl::string_view kUnconfined = "unconfined";
 
 template <typename T>
 T Or(T value, T fallback) {
@@ -167,6 +168,13 @@ NamespaceMode ParseMode(absl::string_view field, const std::string& text, Violat
 void CheckModes(const v1::TaskConfig& config, Violations* violations) {
   ParseMode("config.pid_mode", config.config().pid_mode(), violations);
   ParseMode("config.ipc_mode", config.config().ipc_mode(), violations);
+}
+
+void CheckSeccomp(const v1::TaskConfig& config, Violations* violations) {
+  const std::string& profile = config.config().seccomp();
+  if (profile.empty() || profile == "default" || profile == kUnconfined) return;
+  violations->Add("config.seccomp", "must be \"default\" or \"unconfined\" but is '",
+                  Shown(profile), "'");
 }
 
 void CheckChrootEnv(const v1::TaskConfig& config, Violations* violations) {
@@ -332,7 +340,8 @@ constexpr void (*kChecks[])(const v1::TaskConfig&, Violations*) = {
     CheckEnv,           CheckExecSize,  CheckModes,     CheckCapabilities, CheckWorkDir,
     CheckChrootEnv,     CheckUser,      CheckResources, CheckKillTimeout,  CheckKillSignal,
     CheckMeta,          CheckJob,       CheckMounts,    CheckConstraints,  CheckRlimits,
-    CheckOomScore,      CheckShmSize,   CheckHostname,  CheckDns,          CheckDevices};
+    CheckOomScore,      CheckShmSize,   CheckHostname,  CheckDns,          CheckDevices,
+    CheckSeccomp};
 
 capability::CapabilityList Capabilities(
     const google::protobuf::RepeatedPtrField<std::string>& names) {
@@ -384,6 +393,11 @@ absl::StatusOr<TaskSpec> ParseTaskSpec(const v1::TaskConfig& config) {
   values.hostname = config.config().hostname();
   values.dns = ParseDns(config, &violations);
   values.devices = ParseDevices(config, &violations);
+  const v1::ExecConfig& exec = config.config();
+  values.seccomp_unconfined = exec.seccomp() == kUnconfined;
+  values.landlock = !exec.has_landlock() || exec.landlock();
+  values.no_new_privs = !exec.has_no_new_privs() || exec.no_new_privs();
+  values.masked_paths = !exec.has_masked_paths() || exec.masked_paths();
   values.user = *ParseUserField(config.user());
   values.cap_add = Capabilities(config.config().cap_add());
   values.cap_drop = Capabilities(config.config().cap_drop());

@@ -116,6 +116,11 @@ class TaskSpec {
   const Dns& dns() const { return values_.dns; }
   // No two task paths are or lie in each other.
   const std::vector<Device>& devices() const { return values_.devices; }
+  // What of the fence the task wants; the node's policy decides.
+  bool seccomp_unconfined() const { return values_.seccomp_unconfined; }
+  bool landlock() const { return values_.landlock; }
+  bool no_new_privs() const { return values_.no_new_privs; }
+  bool masked_paths() const { return values_.masked_paths; }
 
   const UserField& user() const { return values_.user; }
   const capability::CapabilityList& cap_add() const { return values_.cap_add; }
@@ -161,6 +166,10 @@ class TaskSpec {
     std::string hostname;
     Dns dns;
     std::vector<Device> devices;
+    bool seccomp_unconfined = false;
+    bool landlock = true;
+    bool no_new_privs = true;
+    bool masked_paths = true;
     UserField user;
     capability::CapabilityList cap_add;
     capability::CapabilityList cap_drop;

@@ -1,5 +1,7 @@
 // cloister-executor: one node's service. Run as root; see --help for what it can be told.
+#include <errno.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -19,6 +21,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "libs/base/errno_status.h"
 #include "libs/base/field_violations.h"
 #include "libs/base/version.h"
 #include "services/executor/executor.h"
@@ -123,6 +126,17 @@ sigset_t BlockSignals() {
   return set;
 }
 
+// It holds the secrets of every task: in no core dump, and in no tracer's reach. And no program
+// that it starts, launchers included, gains rights by its file; unless tasks may be without that,
+// which they could not undo.
+absl::Status FenceOurselves(const ExecutorConfig& config) {
+  if (prctl(PR_SET_DUMPABLE, 0) != 0) return ErrnoStatus(errno, "PR_SET_DUMPABLE");
+  if (!config.policy.allow_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+    return ErrnoStatus(errno, "PR_SET_NO_NEW_PRIVS");
+  }
+  return absl::OkStatus();
+}
+
 int Fail(const absl::Status& status) {
   LOG(ERROR) << "cannot start: " << status.message();
   return EXIT_FAILURE;
@@ -159,6 +173,8 @@ int Main() {
   RaiseFileLimit();
   absl::StatusOr<ExecutorConfig> config = ParseExecutorFlags(ReadFlags(), HostName());
   if (!config.ok()) return Fail(config.status());
+  const absl::Status fenced = FenceOurselves(*config);
+  if (!fenced.ok()) return Fail(fenced);
   ExecutorLog log;
   log.info = [](absl::string_view line) { LOG(INFO) << line; };
   log.trouble = [](const absl::Status& status) { LOG(ERROR) << status.message(); };

@@ -324,6 +324,7 @@ absl::Status TaskService::Explain(const v1::ExplainTaskRequest& request,
   CLOISTER_ASSIGN_OR_RETURN(engine::Explanation explanation, engine_->Explain(request.config()));
   response->set_text(std::move(explanation.text));
   response->set_plan(std::move(explanation.plan));
+  *response->mutable_fence() = std::move(explanation.fence);
   return absl::OkStatus();
 }
 

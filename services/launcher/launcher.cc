@@ -145,6 +145,12 @@ void Launcher::Handle(Packet packet) {
       // What it cannot prepare fails again, with a task to name it.
       site_->Prepare(request.prepare().plan()).IgnoreError();
       return;
+    case internal::LauncherRequest::kAddSeccompProgram:
+      // What is no program fails each launch that names it.
+      site_->seccomp_programs()
+          .Add(request.add_seccomp_program().hash(), request.add_seccomp_program().program())
+          .IgnoreError();
+      return;
     case internal::LauncherRequest::kLaunch:
       HandleLaunch(std::move(*request.mutable_launch()), std::move(packet.fds));
       return;

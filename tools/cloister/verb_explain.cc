@@ -2,8 +2,10 @@
 #include "tools/cloister/error_text.h"
 #include "tools/cloister/exit_code.h"
 #include "tools/cloister/job_files.h"
+#include "tools/cloister/table.h"
 #include "tools/cloister/task_flags.h"
 #include "tools/cloister/verb.h"
+#include "tools/cloister/words.h"
 
 namespace cloister {
 namespace {
@@ -27,6 +29,7 @@ class ExplainVerb : public Verb {
     job_.Declare(flags);
     flags->Switch("text", &plan_, "The whole plan as text proto, environment values redacted.");
     flags->Switch("plan", &plan_, "The same as --text.");
+    flags->Switch("security", &security_, "What would fence it, and what of the fence is missing.");
     flags->Switch("json", &json_, "Both as JSON.");
     flags->StopAtFirstArgument(&behind_dashes_);
   }
@@ -67,8 +70,13 @@ class ExplainVerb : public Verb {
     *request.mutable_config() = config;
     absl::StatusOr<v1::ExplainTaskResponse> response = (*client)->ExplainTask(request);
     if (!response.ok()) return response.status();
-    absl::Status printed =
-        json_ ? PrintJson(*response) : Print(plan_ ? response->plan() : response->text());
+    std::string text = plan_ ? response->plan() : response->text();
+    if (security_) {
+      Fields fields;
+      AddFence(response->fence(), &fields);
+      text = fields.ToString(session.out);
+    }
+    absl::Status printed = json_ ? PrintJson(*response) : Print(text);
     if (!printed.ok()) return printed;
     return 0;
   }
@@ -77,6 +85,7 @@ class ExplainVerb : public Verb {
   JobFileFlags job_;
   bool behind_dashes_ = false;
   bool plan_ = false;
+  bool security_ = false;
   bool json_ = false;
 };
 

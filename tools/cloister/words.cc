@@ -45,6 +45,16 @@ std::string LimitsInWords(const v1::Fence& fence) {
                       fence.cgroups(), ")");
 }
 
+std::string LandlockInWords(const v1::Fence::Landlock& landlock) {
+  std::vector<std::string> confined;
+  if (landlock.files()) confined.push_back("files");
+  if (landlock.signals()) confined.push_back("signals");
+  if (landlock.abstract_sockets()) confined.push_back("abstract sockets");
+  if (confined.empty()) return "none";
+  return absl::StrCat("confines ", absl::StrJoin(confined, ", "), " (version ", landlock.abi(),
+                      ")");
+}
+
 }  // namespace
 
 Cell StateCell(const v1::Task& task) {
@@ -125,6 +135,12 @@ void AddFence(const v1::Fence& fence, Fields* fields) {
               absl::StrCat(ListOrNone(fence.effective_capabilities()), " effective"));
   fields->Add("bounding set", ListOrNone(fence.bounding_capabilities()));
   fields->Add("no_new_privs", fence.no_new_privs() ? "yes" : "no");
+  if (!fence.seccomp_profile().empty()) {
+    fields->Add("seccomp", absl::StrCat(fence.seccomp_profile(), " ", fence.seccomp_hash()));
+    fields->Add("landlock", LandlockInWords(fence.landlock()));
+  }
+  fields->Add("hidden", ListOrNone(fence.hidden_paths()));
+  for (const std::string& gap : fence.gaps()) fields->Add("gap", gap, Color::kYellow);
   fields->Add("namespaces", ListOrNone(fence.namespaces()));
   fields->Add("limits", LimitsInWords(fence),
               fence.cgroups() == "none" ? Color::kYellow : Color::kPlain);
@@ -135,8 +151,9 @@ void AddFence(const v1::Fence& fence, Fields* fields) {
 std::string FenceInOneLine(const v1::Fence& fence) {
   return absl::StrCat("uid ", fence.uid(), ", gid ", fence.gid(), "; capabilities ",
                       ListOrNone(fence.effective_capabilities()),
-                      fence.no_new_privs() ? "; no_new_privs" : "", "; own ",
-                      absl::StrJoin(fence.namespaces(), " "), " namespaces; limits ",
+                      fence.no_new_privs() ? "; no_new_privs" : "", "; seccomp ",
+                      fence.seccomp_profile(), "; landlock ", LandlockInWords(fence.landlock()),
+                      "; own ", absl::StrJoin(fence.namespaces(), " "), " namespaces; limits ",
                       LimitsInWords(fence), "; writable ", ListOrNone(fence.writable_paths()));
 }
 

@@ -174,6 +174,7 @@ void FakeLauncher::Handle(const internal::LauncherRequest& request, std::vector<
     case internal::LauncherRequest::kInventory:
       return TellInventory();
     case internal::LauncherRequest::kPrepare:
+    case internal::LauncherRequest::kAddSeccompProgram:
     case internal::LauncherRequest::REQUEST_NOT_SET:
       return;
   }

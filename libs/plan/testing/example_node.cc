@@ -78,6 +78,7 @@ node::NodeFacts FactsWithSources(node::CgroupLayout layout, std::vector<HostPath
   facts.hosts_text = "127.0.0.1 localhost\n10.1.2.3 db\n";
   facts.resolv_conf_text = "nameserver 10.0.0.53\n";
   facts.device_filter = node::DeviceFilter::kBpf;
+  facts.landlock_abi = 6;
   facts.tmpfs_noswap = true;
   facts.hard_limits.fill(RLIM_INFINITY);
   facts.hard_limits[RLIMIT_NOFILE] = 1 << 20;

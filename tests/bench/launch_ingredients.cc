@@ -1,0 +1,142 @@
+// What each wall of the fence costs a start, ingredient by ingredient: launches of the payload's
+// plan, in turns with all of it and without one part, from the call until the payload's exec is
+// told. Without services, cgroups and disk, which would hide it. A benchmark, never a test.
+//
+//   bazel run -c opt //tests/bench:launch_ingredients -- 2000
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "libs/base/status_macros.h"
+#include "libs/launch/launch.h"
+#include "libs/launch/launch_site.h"
+#include "libs/launch/launch_threads.h"
+#include "libs/launch/report_message.h"
+#include "libs/os/directory.h"
+#include "libs/os/seqpacket.h"
+#include "libs/seccomp/program_cache.h"
+#include "libs/state/tree_removal.h"
+#include "tests/bench/payload_plan.h"
+
+namespace cloister::bench {
+namespace {
+
+struct Variant {
+  const char* name;
+  void (*change)(internal::LaunchPlan* plan);
+  std::vector<double> micros;
+};
+
+void WithoutSeccomp(internal::LaunchPlan* plan) {
+  plan->clear_seccomp();
+  plan->clear_seccomp_filter();
+}
+void WithoutLandlock(internal::LaunchPlan* plan) { plan->clear_landlock(); }
+void WithoutMasks(internal::LaunchPlan* plan) { plan->clear_masks(); }
+void WithoutAll(internal::LaunchPlan* plan) {
+  WithoutSeccomp(plan);
+  WithoutLandlock(plan);
+  WithoutMasks(plan);
+}
+
+// Reads the report socket until init is gone; the time at which it said EXECED.
+absl::StatusOr<absl::Time> AwaitEnd(const launch::LaunchedTask& task) {
+  absl::Time execed = absl::InfiniteFuture();
+  pollfd entry = {task.report.get(), POLLIN, 0};
+  while (poll(&entry, 1, -1) > 0) {
+    const absl::StatusOr<Packet> packet = ReceivePacket(task.report.get());
+    if (!packet.ok()) break;
+    const auto* message = reinterpret_cast<const launch::ReportMessage*>(packet->bytes.data());
+    if (message->kind == launch::kReportExeced) execed = absl::Now();
+  }
+  CLOISTER_RETURN_IF_ERROR(task.init.WaitAndReap().status());
+  if (execed == absl::InfiniteFuture()) return absl::InternalError("the payload did not run");
+  return execed;
+}
+
+absl::StatusOr<double> Measure(launch::LaunchThreads* threads, const internal::LaunchPlan& plan,
+                               const std::string& directory) {
+  launch::LaunchJob job;
+  job.task_id = "task";
+  job.plan = plan;
+  CLOISTER_ASSIGN_OR_RETURN(job.task_directory, OpenDirectory(directory));
+  const absl::Time begin = absl::Now();
+  launch::LaunchThreads::Result result = threads->LaunchHere(std::move(job));
+  if (const auto* failure = absl::get_if<internal::LaunchFailure>(&result)) {
+    return absl::InternalError(failure->ShortDebugString());
+  }
+  CLOISTER_ASSIGN_OR_RETURN(const absl::Time execed,
+                            AwaitEnd(absl::get<launch::LaunchedTask>(result)));
+  return absl::ToDoubleMicroseconds(execed - begin);
+}
+
+double Median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+absl::Status Run(int rounds, const std::string& directory) {
+  CLOISTER_ASSIGN_OR_RETURN(internal::LaunchPlan plan, MakePayloadPlan("unused"));
+  plan.clear_cgroup();
+  CLOISTER_ASSIGN_OR_RETURN(std::unique_ptr<launch::LaunchSite> site,
+                            launch::LaunchSite::Make({"bench", 0, 0, 0}));
+  seccomp::ProgramCache programs;
+  CLOISTER_ASSIGN_OR_RETURN(const auto program, programs.Get(plan.seccomp_filter()));
+  CLOISTER_RETURN_IF_ERROR(site->seccomp_programs().Add(plan.seccomp_filter().hash(), *program));
+  launch::LaunchThreads threads(site.get(), 1);
+  threads.PrepareBounding(plan.capabilities().bounding());
+  Variant variants[] = {{"all", [](internal::LaunchPlan*) {}, {}},
+                        {"without seccomp", WithoutSeccomp, {}},
+                        {"without landlock", WithoutLandlock, {}},
+                        {"without masks", WithoutMasks, {}},
+                        {"without the three", WithoutAll, {}}};
+  for (int round = -10; round < rounds; ++round) {
+    for (Variant& variant : variants) {
+      internal::LaunchPlan changed = plan;
+      variant.change(&changed);
+      CLOISTER_ASSIGN_OR_RETURN(const double micros, Measure(&threads, changed, directory));
+      if (round >= 0) variant.micros.push_back(micros);
+    }
+  }
+  std::printf("seccomp program: %zu instructions; masks: %d; landlock rules: %d\n",
+              program->size() / 8, plan.masks_size(), plan.landlock().rules_size());
+  const double all = Median(variants[0].micros);
+  for (const Variant& variant : variants) {
+    const double median = Median(variant.micros);
+    std::printf("%-20s p50 %7.1f us   less %6.1f us\n", variant.name, median, all - median);
+  }
+  std::fflush(stdout);
+  return absl::OkStatus();
+}
+
+int Main(int argc, char** argv) {
+  int rounds = 1000;
+  if (argc > 2 || (argc == 2 && (!absl::SimpleAtoi(argv[1], &rounds) || rounds < 1))) {
+    std::fprintf(stderr, "launch_ingredients [ROUNDS]\n");
+    return 2;
+  }
+  close_range(3, ~0U, 0);
+  std::string directory = "/dev/shm/cloister-ingredients-XXXXXX";
+  if (mkdtemp(&directory[0]) == nullptr) return 1;
+  const absl::Status status = Run(rounds, directory);
+  if (!status.ok()) std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
+  if (const auto opened = OpenDirectory(directory); opened.ok()) {
+    state::RemoveContents(opened->get(), directory, "").IgnoreError();
+    rmdir(directory.c_str());
+  }
+  // Launch threads never end.
+  _exit(status.ok() ? 0 : 1);
+}
+
+}  // namespace
+}  // namespace cloister::bench
+
+int main(int argc, char** argv) { return cloister::bench::Main(argc, argv); }
