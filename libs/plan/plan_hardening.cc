@@ -74,7 +74,8 @@ void AddRules(const LaunchPlan& plan, internal::Landlock* landlock) {
   if (Has(plan.capabilities().permitted(), CAP_MKNOD)) own |= kMakeDevice;
   for (const Mount& mount : plan.mounts()) {
     if (!IsWritable(mount)) continue;
-    add(mount.inside(), own)->set_chosen(mount.kind() == Mount::KIND_HOST_DIRECTORY || mount.chosen());
+    add(mount.inside(), own)
+        ->set_chosen(mount.kind() == Mount::KIND_HOST_DIRECTORY || mount.chosen());
   }
 }
 

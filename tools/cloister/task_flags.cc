@@ -151,12 +151,26 @@ void TaskFlags::DeclareTask(FlagSet* flags) {
                   "Of the node's entries, those that its root holds. Default: all.");
   flags->Switch("no-init", &no_init_,
                 "The command is PID 1 itself: nobody reaps for it or hands signals on.");
+  flags->Choice("seccomp", &seccomp_, {"default", "unconfined"},
+                "Which system calls it may make. Default: default.");
+  flags->Switch("without-landlock", &without_landlock_,
+                "No Landlock, as far as the node permits to be without.");
+  flags->Switch("new-privs", &new_privs_, "Without no_new_privs, as far as the node permits it.");
+  flags->Switch("unmasked-paths", &unmasked_paths_,
+                "Hides nothing of /proc and /sys, as far as the node permits it.");
   flags->Repeated("volume", &volumes_, "NAME:PATH[:ro]",
                   "Mounts a host_volume of the node's policy at a path in the task's root.");
   flags->Duration("kill-timeout", &kill_timeout_, "From the stop signal to the kill. Default: 5s.");
   flags->Text("kill-signal", &kill_signal_, "SIGNAL",
               "The signal that a stop sends first. Default: SIGTERM.");
   flags->Repeated("meta", &meta_, "KEY=VALUE", "A label of your own, returned as it came.");
+}
+
+void TaskFlags::SetFence(v1::ExecConfig* config) const {
+  config->set_seccomp(seccomp_);
+  if (without_landlock_) config->set_landlock(false);
+  if (new_privs_) config->set_no_new_privs(false);
+  if (unmasked_paths_) config->set_masked_paths(false);
 }
 
 absl::StatusOr<v1::TaskConfig> TaskFlags::MakeConfig(const std::vector<std::string>& command,
@@ -175,6 +189,7 @@ absl::StatusOr<v1::TaskConfig> TaskFlags::MakeConfig(const std::vector<std::stri
   config.mutable_config()->set_ipc_mode(ipc_mode_);
   AddListed(chroot_env_, config.mutable_config()->mutable_chroot_env());
   if (no_init_) config.mutable_config()->set_init(false);
+  SetFence(config.mutable_config());
   for (const std::string& entry : volumes_) {
     CLOISTER_RETURN_IF_ERROR(AddVolume(entry, &config));
   }

@@ -35,6 +35,7 @@ class TaskFlags {
 
  private:
   void DeclareTask(FlagSet* flags);
+  void SetFence(v1::ExecConfig* config) const;
 
   std::string first_given_;
   std::string name_;
@@ -52,6 +53,10 @@ class TaskFlags {
   std::string ipc_mode_;
   std::vector<std::string> chroot_env_;
   bool no_init_ = false;
+  std::string seccomp_;
+  bool without_landlock_ = false;
+  bool new_privs_ = false;
+  bool unmasked_paths_ = false;
   std::vector<std::string> volumes_;
   absl::optional<absl::Duration> kill_timeout_;
   std::string kill_signal_;
