@@ -74,8 +74,23 @@ absl::StatusOr<task::TaskSpec> NodePlanner::Specify(const v1::TaskConfig& config
   return spec;
 }
 
+absl::StatusOr<task::ResolvedUser> NodePlanner::UserOf(const task::UserField& field) const {
+  const node::UserNamespace& space = facts_.user_namespace;
+  if (!field.is_default || space.kind != node::UserNamespace::Kind::kOneId) {
+    return look_up_user_(field);
+  }
+  // The one user that there is.
+  task::ResolvedUser user;
+  user.name = space.user_name;
+  user.uid = space.uid;
+  user.gid = space.gid;
+  user.home = space.home;
+  user.gid_from_passwd = true;
+  return user;
+}
+
 absl::StatusOr<PlannedTask> NodePlanner::PlanSpec(const task::TaskSpec& spec) const {
-  CLOISTER_ASSIGN_OR_RETURN(const task::ResolvedUser user, look_up_user_(spec.user()));
+  CLOISTER_ASSIGN_OR_RETURN(const task::ResolvedUser user, UserOf(spec.user()));
   PlannedTask planned;
   CLOISTER_ASSIGN_OR_RETURN(planned.plan, plan::MakeLaunchPlan(spec, user, facts_, policy_));
   planned.memory_mib = static_cast<int64_t>(spec.memory_bytes() >> 20);

@@ -37,6 +37,7 @@ class NodePlanner : public TaskPlanner {
  private:
   absl::StatusOr<task::TaskSpec> Specify(const v1::TaskConfig& config,
                                          const std::string& task_id) const;
+  absl::StatusOr<task::ResolvedUser> UserOf(const task::UserField& field) const;
   absl::StatusOr<PlannedTask> PlanSpec(const task::TaskSpec& spec) const;
 
   const node::NodeFacts facts_;

@@ -190,10 +190,37 @@ int Limits(const ChildContext& context, int* index) {
   return 0;
 }
 
+int WriteMap(const char* path, const char* map) {
+  const long file = RawSyscall(__NR_openat, AT_FDCWD, Raw(path), O_WRONLY | O_CLOEXEC);
+  if (file < 0) return ErrorOf(file);
+  long size = 0;
+  while (map[size] != '\0') ++size;
+  const long result = RawSyscall(__NR_write, file, Raw(map), size);
+  RawSyscall(__NR_close, file);
+  return ErrorOf(result);
+}
+
+// After MOUNTS, MASKS and all that needs the namespaces of the task, which belong to the launcher's
+// user namespace: whatever rights the task may come by are rights over nothing of them. Its one id
+// is the launcher's own, so it may write the maps itself; that no groups can be set, which the
+// kernel wants for that, is inherited. It has all capabilities in here until CAPABILITIES.
+int UserNamespace(const ChildContext& context, int* index) {
+  if (context.uid_map == nullptr) return 0;
+  int error = ErrorOf(RawSyscall(__NR_unshare, CLONE_NEWUSER));
+  if (error == 0) error = WriteMap("/proc/self/uid_map", context.uid_map);
+  if (error != 0) return error;
+  *index = 1;
+  return WriteMap("/proc/self/gid_map", context.gid_map);
+}
+
 // Before IDENTITY: dropping needs CAP_SETPCAP.
 int BoundingSet(const ChildContext& context, int*) {
   for (int capability = 0; capability < 64; ++capability) {
     if ((context.bounding_drop >> capability & 1) == 0) continue;
+    // A new user namespace brings all that the kernel knows; it says where that ends.
+    if (context.uid_map != nullptr && RawSyscall(__NR_prctl, PR_CAPBSET_READ, capability) < 0) {
+      break;
+    }
     const int error = ErrorOf(RawSyscall(__NR_prctl, PR_CAPBSET_DROP, capability));
     if (error != 0) return error;
   }
@@ -203,7 +230,9 @@ int BoundingSet(const ChildContext& context, int*) {
 // Groups first, user last: each needs the rights that the next one gives up.
 int Identity(const ChildContext& context, int*) {
   long result = RawSyscall(__NR_prctl, PR_SET_KEEPCAPS, 1);
-  if (result == 0) result = RawSyscall(__NR_setgroups, context.group_count, Raw(context.groups));
+  if (result == 0 && context.uid_map == nullptr) {
+    result = RawSyscall(__NR_setgroups, context.group_count, Raw(context.groups));
+  }
   if (result == 0) result = RawSyscall(__NR_setresgid, context.gid, context.gid, context.gid);
   if (result == 0) result = RawSyscall(__NR_setresuid, context.uid, context.uid, context.uid);
   return ErrorOf(result);
@@ -386,6 +415,7 @@ constexpr Step kInsideSteps[] = {
     {internal::LAUNCH_STEP_ETC_FILES, EtcFiles},
     {internal::LAUNCH_STEP_HOSTNAME, Hostname},
     {internal::LAUNCH_STEP_LIMITS, Limits},
+    {internal::LAUNCH_STEP_USER_NAMESPACE, UserNamespace},
     {internal::LAUNCH_STEP_BOUNDING_SET, BoundingSet},
     {internal::LAUNCH_STEP_IDENTITY, Identity},
     {internal::LAUNCH_STEP_CAPABILITIES, Capabilities},

@@ -73,6 +73,9 @@ struct ChildContext {
   uint32_t gid;
   const uint32_t* groups;
   int group_count;
+  // Of the task's own user namespace, "INSIDE OUTSIDE 1"; nullptr: it has none.
+  const char* uid_map;
+  const char* gid_map;
   // Bits to drop from the bounding set that the launch thread left.
   uint64_t bounding_drop;
   uint64_t permitted;

@@ -16,6 +16,7 @@
 #include "absl/strings/str_format.h"
 #include "libs/base/errno_status.h"
 #include "libs/base/status_macros.h"
+#include "libs/launch/task_owner.h"
 
 namespace cloister {
 namespace launch {
@@ -60,8 +61,9 @@ absl::StatusOr<OwnedFd> MakeTmpfs(const internal::Mount& mount,
   Options options = {{"size", absl::StrCat(mount.size_bytes())},
                      {"mode", absl::StrFormat("%o", mount.mode())}};
   if (mount.owned()) {
-    options.emplace_back("uid", absl::StrCat(identity.uid()));
-    options.emplace_back("gid", absl::StrCat(identity.gid()));
+    const TaskOwner owner = OwnerOf(identity);
+    options.emplace_back("uid", absl::StrCat(owner.uid));
+    options.emplace_back("gid", absl::StrCat(owner.gid));
   }
   return Make(options, (mount.noexec() ? MOUNT_ATTR_NOEXEC : 0) |
                            (mount.read_only() ? MOUNT_ATTR_RDONLY : 0));

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "libs/base/status_macros.h"
+#include "libs/launch/task_owner.h"
 
 namespace cloister {
 namespace launch {
@@ -44,7 +45,8 @@ absl::Status DescribeMount(const internal::Mount& mount, const internal::Identit
       break;
     case internal::Mount::KIND_DEVPTS:
       result->type = "devpts";
-      *options = "newinstance,ptmxmode=0666,mode=0620,gid=5,max=64";
+      *options = absl::StrCat("newinstance,ptmxmode=0666,mode=0620,max=64",
+                              mount.without_tty_gid() ? "" : ",gid=5");
       break;
     case internal::Mount::KIND_MQUEUE:
       result->type = "mqueue";
@@ -54,7 +56,8 @@ absl::Status DescribeMount(const internal::Mount& mount, const internal::Identit
       result->type = "tmpfs";
       *options = absl::StrFormat("mode=%o,size=%d", mount.mode(), mount.size_bytes());
       if (mount.owned()) {
-        absl::StrAppend(options, ",uid=", identity.uid(), ",gid=", identity.gid());
+        const TaskOwner owner = OwnerOf(identity);
+        absl::StrAppend(options, ",uid=", owner.uid, ",gid=", owner.gid);
       }
       if (mount.noswap()) absl::StrAppend(options, ",noswap");
       break;
@@ -130,6 +133,15 @@ void FlatPlan::AddLandlock(const internal::Landlock& landlock) {
   context_.landlock_rule_count = static_cast<int>(landlock_rules_.size());
 }
 
+void FlatPlan::AddUserNamespace(const internal::Identity& identity) {
+  if (!identity.has_user_namespace()) return;
+  maps_ = MapsOf(identity);
+  context_.uid_map = maps_.uid.c_str();
+  context_.gid_map = maps_.gid.c_str();
+  // It brings a full bounding set, whatever the launch thread has.
+  context_.bounding_drop = ~uint64_t{0};
+}
+
 // The candidates, an empty string, the arguments: as init expects them; one more empty string in
 // front for a payload that takes its place.
 void FlatPlan::AddExec(const internal::Exec& exec) {
@@ -176,7 +188,9 @@ absl::StatusOr<std::unique_ptr<FlatPlan>> FlatPlan::Make(const internal::LaunchP
   context.gid = plan.identity().gid();
   context.groups = flat->groups_.data();
   context.group_count = static_cast<int>(flat->groups_.size());
-  context.bounding_drop = thread_bounding & ~plan.capabilities().bounding();
+  context.bounding_drop = thread_bounding;
+  flat->AddUserNamespace(plan.identity());
+  context.bounding_drop &= ~plan.capabilities().bounding();
   context.permitted = plan.capabilities().permitted();
   context.effective = plan.capabilities().effective();
   context.inheritable = plan.capabilities().inheritable();

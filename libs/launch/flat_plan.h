@@ -12,6 +12,7 @@
 #include "cloister/internal/plan.pb.h"
 #include "libs/base/owned_fd.h"
 #include "libs/launch/child.h"
+#include "libs/launch/task_owner.h"
 
 namespace cloister {
 namespace launch {
@@ -38,6 +39,7 @@ class FlatPlan {
   absl::Status AddMounts(const internal::LaunchPlan& plan);
   absl::Status AddMasks(const internal::LaunchPlan& plan);
   void AddLandlock(const internal::Landlock& landlock);
+  void AddUserNamespace(const internal::Identity& identity);
   void AddExec(const internal::Exec& exec);
   void AddNames(const internal::LaunchPlan& plan);
 
@@ -52,6 +54,7 @@ class FlatPlan {
   std::vector<const char*> files_;
   std::vector<char*> argv_;
   std::vector<char*> env_;
+  IdMaps maps_;
 };
 
 }  // namespace launch

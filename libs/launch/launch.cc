@@ -24,6 +24,7 @@
 #include "libs/launch/launch_record.h"
 #include "libs/launch/report_message.h"
 #include "libs/launch/task_mounts.h"
+#include "libs/launch/task_owner.h"
 #include "libs/os/directory.h"
 #include "libs/os/seqpacket.h"
 #include "libs/state/layout.h"
@@ -108,7 +109,8 @@ absl::StatusOr<Pipe> MakeOutputPipe(const internal::Identity& identity) {
   // Ours alone must not block: the flag belongs to the open file, and each end is one.
   if (fcntl(fds[0], F_SETFL, O_NONBLOCK) != 0) return ErrnoStatus(errno, "pipe");
   // So that the task can open /dev/stdout, which is a link to this pipe.
-  if (fchown(fds[1], identity.uid(), identity.gid()) != 0) return ErrnoStatus(errno, "pipe owner");
+  const TaskOwner owner = OwnerOf(identity);
+  if (fchown(fds[1], owner.uid, owner.gid) != 0) return ErrnoStatus(errno, "pipe owner");
   return pipe;
 }
 
@@ -184,8 +186,10 @@ absl::Status Clone(Run* run) {
   if (joins.tasks.size() > kMaxJoins)
     return absl::InvalidArgumentError("plan has too many cgroup hierarchies");
   FillContext(run, *block, joins);
-  // The cgroup namespace is made by a step of its own, after the join.
-  const uint64_t namespaces = run->job.plan.namespaces() & ~static_cast<uint64_t>(CLONE_NEWCGROUP);
+  // The cgroup namespace is made by a step of its own, after the join; so is the user namespace,
+  // which is not to own the others.
+  const uint64_t namespaces =
+      run->job.plan.namespaces() & ~static_cast<uint64_t>(CLONE_NEWCGROUP | CLONE_NEWUSER);
   // setns(2) wants a filesystem context that nobody shares. It is the thread's own already, unless
   // a step before has started a thread from this one; then this parts them, else it does nothing.
   if (unshare(CLONE_FS) != 0) return ErrnoStatus(errno, "own filesystem context");

@@ -10,6 +10,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <thread>
@@ -17,10 +18,12 @@
 #include <vector>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "libs/base/errno_status.h"
+#include "libs/base/lexical_path.h"
 #include "libs/base/status_macros.h"
 #include "libs/launch/template_devices.h"
 #include "libs/launch/template_paths.h"
@@ -47,6 +50,23 @@ absl::Status SetAttributes(int tree, uint64_t attributes) {
     return ErrnoStatus(errno, "mount_setattr");
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<OwnedFd> CloneTree(const std::string& path, unsigned recursive,
+                                  uint64_t attributes) {
+  OwnedFd tree(static_cast<int>(syscall(SYS_open_tree, AT_FDCWD, path.c_str(),
+                                        OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive)));
+  if (!tree.valid()) return ErrnoStatus(errno, absl::StrCat("clone of '", path, "'"));
+  const absl::Status set = SetAttributes(tree.get(), attributes);
+  if (!set.ok()) return ErrnoStatus(ErrnoOf(set), absl::StrCat("attributes of '", path, "'"));
+  return tree;
+}
+
+absl::Status PlaceTree(int tree, const std::string& path) {
+  if (syscall(SYS_move_mount, tree, "", AT_FDCWD, path.c_str(), MOVE_MOUNT_F_EMPTY_PATH) == 0) {
+    return absl::OkStatus();
+  }
+  return ErrnoStatus(errno, absl::StrCat("mount on '", path, "'"));
 }
 
 // The operator's directories, cloned before the new root exists, so that nothing in it can be meant
@@ -117,6 +137,26 @@ constexpr const char* kDeviceLinks[][2] = {{"/proc/self/fd", "fd"},
                                            {"pts/ptmx", "ptmx"}};
 constexpr const char* kDeviceDirectories[] = {"pts", "shm", "mqueue"};
 
+// Where the user namespace may make no device nodes: the node's own, each bound over a file.
+absl::Status BindDevice(const char* name) {
+  CLOISTER_ASSIGN_OR_RETURN(const OwnedFd node,
+                            CloneTree(absl::StrCat("/dev/", name), 0,
+                                      MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC));
+  const std::string path = absl::StrCat(Staged("/dev/"), name);
+  const OwnedFd file(open(path.c_str(), O_CREAT | O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0444));
+  if (!file.valid()) return ErrnoStatus(errno, absl::StrCat("device '/dev/", name, "'"));
+  return PlaceTree(node.get(), path);
+}
+
+absl::Status MakeDevice(const Device& device) {
+  const std::string path = absl::StrCat(Staged("/dev/"), device.name);
+  if (mknod(path.c_str(), S_IFCHR | 0666, makedev(device.major, device.minor)) != 0 ||
+      chmod(path.c_str(), 0666) != 0) {
+    return ErrnoStatus(errno, absl::StrCat("device '/dev/", device.name, "'"));
+  }
+  return absl::OkStatus();
+}
+
 // /dev, shared by all tasks and read-only: device nodes work on a read-only mount, but none can be
 // added or replaced.
 absl::Status MakeDev(const internal::RootTemplate& root) {
@@ -126,11 +166,7 @@ absl::Status MakeDev(const internal::RootTemplate& root) {
     return ErrnoStatus(errno, "tmpfs on '/dev'");
   }
   for (const Device& device : kDevices) {
-    const std::string path = absl::StrCat(dev, "/", device.name);
-    if (mknod(path.c_str(), S_IFCHR | 0666, makedev(device.major, device.minor)) != 0 ||
-        chmod(path.c_str(), 0666) != 0) {
-      return ErrnoStatus(errno, absl::StrCat("device '/dev/", device.name, "'"));
-    }
+    CLOISTER_RETURN_IF_ERROR(root.without_root() ? BindDevice(device.name) : MakeDevice(device));
   }
   for (const auto& link : kDeviceLinks) {
     if (symlink(link[0], absl::StrCat(dev, "/", link[1]).c_str()) != 0) {
@@ -153,19 +189,45 @@ absl::Status MakeDev(const internal::RootTemplate& root) {
   return absl::OkStatus();
 }
 
+absl::Status HideSysDirectory(const std::string& inside) {
+  if (mount("tmpfs", Staged(inside).c_str(), "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+            "size=0,mode=555") != 0) {
+    return ErrnoStatus(errno, absl::StrCat("mask of '", inside, "'"));
+  }
+  return absl::OkStatus();
+}
+
+// The node's own, where the user namespace may mount none. With what is mounted in it, which cannot
+// be parted from it there, but is hidden: a sysfs of its own would not show it either.
+absl::Status CloneSys(const std::vector<std::string>& mount_points) {
+  CLOISTER_ASSIGN_OR_RETURN(const OwnedFd sys,
+                            CloneTree("/sys", AT_RECURSIVE, kLocked | MOUNT_ATTR_NOEXEC));
+  CLOISTER_RETURN_IF_ERROR(PlaceTree(sys.get(), Staged("/sys")));
+  std::vector<std::string> hidden;
+  for (const std::string& point : mount_points) {
+    const bool is_hidden = std::any_of(hidden.begin(), hidden.end(), [&](const std::string& above) {
+      return IsBeneath(point, above);
+    });
+    if (is_hidden || !absl::StartsWith(point, "/sys/")) continue;
+    CLOISTER_RETURN_IF_ERROR(HideSysDirectory(point));
+    hidden.push_back(point);
+  }
+  return absl::OkStatus();
+}
+
 // A sysfs of its own shows no cgroup hierarchies: the host has those mounted over its own.
-absl::Status MakeSys(const internal::RootTemplate& root) {
+absl::Status MakeSys(const internal::RootTemplate& root,
+                     const std::vector<std::string>& mount_points) {
   const std::string sys = Staged("/sys");
   if (mkdir(sys.c_str(), 0555) != 0 && errno != EEXIST) return ErrnoStatus(errno, "/sys");
-  if (mount("sysfs", sys.c_str(), "sysfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) !=
-      0) {
+  if (root.without_root()) {
+    CLOISTER_RETURN_IF_ERROR(CloneSys(mount_points));
+  } else if (mount("sysfs", sys.c_str(), "sysfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+                   nullptr) != 0) {
     return ErrnoStatus(errno, "sysfs on '/sys'");
   }
   for (const std::string& inside : root.masked_sys_directories()) {
-    if (mount("tmpfs", Staged(inside).c_str(), "tmpfs",
-              MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=0,mode=555") != 0) {
-      return ErrnoStatus(errno, absl::StrCat("mask of '", inside, "'"));
-    }
+    CLOISTER_RETURN_IF_ERROR(HideSysDirectory(inside));
   }
   return absl::OkStatus();
 }
@@ -251,14 +313,23 @@ absl::Status BuildHere(const internal::RootTemplate& root, int mountinfo) {
   if (!trees.ok()) return trees.status();
   absl::StatusOr<std::vector<OwnedFd>> devices = CloneDevices(root);
   if (!devices.ok()) return devices.status();
+  std::vector<std::string> mount_points;
+  OwnedFd proc;
+  if (root.without_root()) {
+    CLOISTER_ASSIGN_OR_RETURN(mount_points, MountPoints(mountinfo));
+    std::sort(mount_points.begin(), mount_points.end());
+    // Before the stage covers it.
+    CLOISTER_ASSIGN_OR_RETURN(proc, CloneTree("/proc", AT_RECURSIVE, kLocked | MOUNT_ATTR_NOEXEC));
+  }
   if (root.no_pivot_root()) CLOISTER_RETURN_IF_ERROR(UnmountAll(mountinfo));
   if (mount("tmpfs", kStage, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=1m") != 0) {
     return ErrnoStatus(errno, "tmpfs for the new root");
   }
   CLOISTER_RETURN_IF_ERROR(MakeEntries(root));
+  if (proc.valid()) CLOISTER_RETURN_IF_ERROR(PlaceTree(proc.get(), Staged("/proc")));
   CLOISTER_RETURN_IF_ERROR(MakeDev(root));
   CLOISTER_RETURN_IF_ERROR(PlaceDevices(root, *devices, kStage));
-  CLOISTER_RETURN_IF_ERROR(MakeSys(root));
+  CLOISTER_RETURN_IF_ERROR(MakeSys(root, mount_points));
   // After /dev and /sys, so that an entry beneath them lands on ours.
   CLOISTER_RETURN_IF_ERROR(PlaceBinds(root, *trees));
   CLOISTER_RETURN_IF_ERROR(root.no_pivot_root() ? MoveStage() : EnterStage());

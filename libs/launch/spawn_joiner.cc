@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include <cstring>
+#include <string>
 
 #include "libs/base/errno_status.h"
 #include "libs/files/joiner_message.h"
@@ -52,11 +53,33 @@ long EnterTask(const ChildJob& job) {
   struct stat root;
   if (result == 0) result = RawSyscall(__NR_stat, Raw("/"), Raw(&root));
   if (result == 0 && root.st_dev == job.host_device && root.st_ino == job.host_inode) return -EXDEV;
+  // After the mount namespace, which belongs to ours.
+  if (result == 0 && !job.place->maps.uid.empty()) {
+    result = RawSyscall(__NR_setns, job.place->init, CLONE_NEWUSER);
+  }
+  return result;
+}
+
+long WriteMap(const char* path, const std::string& map) {
+  const long file = RawSyscall(__NR_openat, AT_FDCWD, Raw(path), O_WRONLY | O_CLOEXEC);
+  if (file < 0) return file;
+  const long result = RawSyscall(__NR_write, file, Raw(map.data()), static_cast<long>(map.size()));
+  RawSyscall(__NR_close, file);
+  return result < 0 ? result : 0;
+}
+
+// The task's is gone: one like it, which the launcher's /proc is needed for.
+long MakeUserNamespace(const IdMaps& maps) {
+  if (maps.uid.empty()) return 0;
+  long result = RawSyscall(__NR_unshare, CLONE_NEWUSER);
+  if (result == 0) result = WriteMap("/proc/self/uid_map", maps.uid);
+  if (result == 0) result = WriteMap("/proc/self/gid_map", maps.gid);
   return result;
 }
 
 long EnterDirectory(const ChildJob& job) {
-  long result = RawSyscall(__NR_fchdir, job.place->task_directory);
+  long result = MakeUserNamespace(job.place->maps);
+  if (result == 0) result = RawSyscall(__NR_fchdir, job.place->task_directory);
   if (result == 0) result = RawSyscall(__NR_chroot, Raw("."));
   return result;
 }
@@ -97,7 +120,7 @@ long BecomeUser(const JoinerPlace& place) {
   long result = Limit(RLIMIT_CORE, 0);
   if (result == 0) result = Limit(RLIMIT_NOFILE, 16);
   if (result == 0) result = Limit(RLIMIT_AS, kMemoryBytes);
-  if (result == 0) {
+  if (result == 0 && place.maps.uid.empty()) {
     result = RawSyscall(__NR_setgroups, static_cast<long>(place.groups.size()),
                         Raw(place.groups.data()));
   }

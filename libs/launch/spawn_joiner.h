@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "libs/cgroup/slot.h"
+#include "libs/launch/task_owner.h"
 #include "libs/os/pidfd.h"
 
 namespace cloister {
@@ -22,6 +23,8 @@ struct JoinerPlace {
   uint32_t uid = 0;
   uint32_t gid = 0;
   std::vector<uint32_t> groups;
+  // Of a task with a user namespace of its own: as in Identity. No groups are set then.
+  IdMaps maps;
 
   // Of a live task: its init, whose mount namespace is entered, and its cgroup.
   int init = -1;

@@ -18,6 +18,7 @@
 #include "libs/base/status_macros.h"
 #include "libs/launch/detached_tmpfs.h"
 #include "libs/launch/forbidden_directories.h"
+#include "libs/launch/task_owner.h"
 #include "libs/os/directory.h"
 
 namespace cloister {
@@ -60,14 +61,14 @@ absl::StatusOr<OwnedFd> CloneTree(const Mount& mount, int directory, unsigned re
 absl::StatusOr<OwnedFd> MakeOwnDirectory(const Mount& mount, const internal::Identity& identity,
                                          int task_directory) {
   const bool of_parts = !mount.parts().empty();
-  CLOISTER_ASSIGN_OR_RETURN(
-      OwnedFd directory,
-      MakeDirectory(task_directory, mount.source(), mount.mode(), of_parts ? 0 : identity.uid(),
-                    of_parts ? 0 : identity.gid()));
+  const TaskOwner owner = OwnerOf(identity);
+  CLOISTER_ASSIGN_OR_RETURN(OwnedFd directory,
+                            MakeDirectory(task_directory, mount.source(), mount.mode(),
+                                          of_parts ? 0 : owner.uid, of_parts ? 0 : owner.gid));
   for (const Mount::Part& part : mount.parts()) {
     CLOISTER_RETURN_IF_ERROR(MakeDirectory(directory.get(), part.name(), part.mode(),
-                                           part.owned() ? identity.uid() : 0,
-                                           part.owned() ? identity.gid() : 0)
+                                           part.owned() ? owner.uid : 0,
+                                           part.owned() ? owner.gid : 0)
                                  .status());
   }
   return directory;
@@ -76,13 +77,14 @@ absl::StatusOr<OwnedFd> MakeOwnDirectory(const Mount& mount, const internal::Ide
 // In directories that were made a moment ago and that nothing of the task has seen.
 absl::Status MakeMountPoint(const std::string& path, const internal::Identity& identity,
                             int task_directory) {
+  const TaskOwner owner = OwnerOf(identity);
   OwnedFd held;
   int at = task_directory;
   for (absl::string_view part : SplitPath(path)) {
     const std::string name(part);
     absl::StatusOr<OwnedFd> next = OpenBeneath(at, name, O_RDONLY | O_DIRECTORY);
     if (absl::IsNotFound(next.status())) {
-      next = MakeDirectory(at, name, 0755, identity.uid(), identity.gid());
+      next = MakeDirectory(at, name, 0755, owner.uid, owner.gid);
     }
     if (!next.ok()) return next.status();
     held = *std::move(next);

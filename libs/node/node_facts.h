@@ -38,6 +38,31 @@ enum class DeviceFilter {
 inline constexpr const char* kGeneratedFiles[] = {"/etc/hosts", "/etc/hostname",
                                                   "/etc/resolv.conf"};
 
+// The user namespace that an executor without root made for itself and its launchers. Inside, uid 0
+// is the user who started it.
+struct UserNamespace {
+  enum class Kind {
+    kNone,   // The executor is root's: it made none.
+    kOneId,  // It has that user alone.
+    kRange,  // And those after it that /etc/subuid and /etc/subgid give that user.
+  };
+  Kind kind = Kind::kNone;
+  // Who started it, by the ids outside.
+  std::string user_name;
+  uint32_t uid = 0;
+  uint32_t gid = 0;
+  std::string home;
+  // The ids inside are 0 to these, both included.
+  uint32_t last_uid = 0;
+  uint32_t last_gid = 0;
+  // Supplementary groups that could not be given up, and stay with every task.
+  int kept_groups = 0;
+  // The executor's own: no process of its can be given less.
+  int oom_score_adj = 0;
+  // Why tasks have no limits, a sentence; empty where they do, or where --cgroups=none says so.
+  std::string why_no_limits;
+};
+
 struct NodeFacts {
   // `uname -r`, e.g. "6.1.0-28-amd64".
   std::string kernel_release;
@@ -49,6 +74,8 @@ struct NodeFacts {
   int cpus = 0;
 
   CgroupFacts cgroups;
+
+  UserNamespace user_namespace;
 
   // The capabilities that this kernel knows, up to /proc/sys/kernel/cap_last_cap; those that it
   // knows and we do not are left out.

@@ -134,6 +134,8 @@ std::string ObjectOf(const LaunchPlan& plan, const internal::LaunchFailure& fail
       return Item("files", plan.files(), failure.index(), FileWords);
     case internal::LAUNCH_STEP_LIMITS:
       return Item("rlimits", plan.rlimits(), failure.index(), RlimitWords);
+    case internal::LAUNCH_STEP_USER_NAMESPACE:
+      return failure.index() == 0 ? "uid map" : "gid map";
     case internal::LAUNCH_STEP_BOUNDING_SET:
       return CapabilityWords(plan.capabilities().bounding());
     case internal::LAUNCH_STEP_IDENTITY:

@@ -290,9 +290,12 @@ void ExplainRlimits(const task::TaskSpec& spec, const LaunchPlan& plan, Lines* l
   if (!asked.empty()) lines->Add("", "by rlimits ", Words(asked));
 }
 
-void ExplainLimits(const task::TaskSpec& spec, const LaunchPlan& plan, Lines* lines) {
+void ExplainLimits(const task::TaskSpec& spec, const node::NodeFacts& facts, const LaunchPlan& plan,
+                   Lines* lines) {
   if (plan.cgroup().hierarchies().empty()) {
-    lines->Add("limits", "none: this node runs tasks without cgroups (--cgroups=none)");
+    const std::string& why = facts.user_namespace.why_no_limits;
+    lines->Add("limits", "none: ",
+               why.empty() ? "this node runs tasks without cgroups (--cgroups=none)" : why);
   } else {
     lines->Add("limits", "memory ", spec.memory_bytes() >> 20, " MiB",
                IfDefault(spec.memory_bytes() >> 20 == task::kDefaultMemoryMib),
@@ -340,13 +343,16 @@ std::string ExplainPlan(const task::TaskSpec& spec, const node::NodeFacts& facts
   ExplainNames(plan, &lines);
   ExplainMasks(plan, &lines);
   ExplainHardening(plan, &lines);
-  ExplainLimits(spec, plan, &lines);
+  ExplainLimits(spec, facts, plan, &lines);
   ExplainEnvironment(spec, plan, &lines);
   lines.Add("umask", absl::StrFormat("%03o", plan.umask()), " (always)");
   lines.Add("stop", task::SignalName(plan.stop().signal()), ", and SIGKILL after ",
             absl::FormatDuration(absl::Milliseconds(plan.stop().grace_ms())),
             IfDefault(spec.kill_timeout() == task::kDefaultKillTimeout &&
                       spec.kill_signal() == task::kDefaultKillSignal));
+  for (const std::string& sentence : plan.unavailable()) {
+    lines.Add(sentence == plan.unavailable(0) ? "without root" : "", sentence);
+  }
   return lines.Take();
 }
 

@@ -111,6 +111,7 @@ v1::Fence MakeFence(const internal::LaunchPlan& plan) {
       fence.add_writable_paths(mount.inside());
     }
   }
+  *fence.mutable_unavailable() = plan.unavailable();
   return fence;
 }
 

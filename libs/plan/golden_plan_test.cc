@@ -169,6 +169,15 @@ std::vector<Scenario> Scenarios() {
   all.back().policy.ambient_default_caps = true;
   all.back().policy.no_pivot_root = true;
   all.back().policy.max_memory_bytes = uint64_t{4} << 30;
+  all.push_back({"one_id", "An executor without root that has one id: its user's.",
+                 ExampleFactsWithoutRoot(node::UserNamespace::Kind::kOneId), kTrue,
+                 ExampleAlice()});
+  all.back().policy.limit_by_cgroups = false;
+  all.push_back({"id_range", "An executor without root that has a range of ids.",
+                 ExampleFactsWithoutRoot(node::UserNamespace::Kind::kRange),
+                 "config { command: '/bin/true' cap_add: 'chown' ipc_mode: 'host' }"});
+  all.back().policy.limit_by_cgroups = false;
+  all.back().policy.allow_host_ipc_mode = true;
   all.push_back({"everything", "A task that says all it can.", ExampleFacts(CgroupLayout::kV2),
                  kEverything, WwwData()});
   return all;

@@ -22,6 +22,7 @@
 #include "libs/plan/plan_root.h"
 #include "libs/plan/plan_task_mounts.h"
 #include "libs/plan/plan_volumes.h"
+#include "libs/plan/plan_without_root.h"
 #include "libs/task/environment.h"
 
 namespace cloister::plan {
@@ -104,6 +105,7 @@ absl::StatusOr<internal::LaunchPlan> MakeLaunchPlan(const task::TaskSpec& spec,
   refusals.Add(CheckSwitches(spec, policy));
   Take(PlanCgroup(spec, facts, policy), plan.mutable_cgroup(), &refusals);
   Take(PlanStop(spec, policy), plan.mutable_stop(), &refusals);
+  refusals.Add(CheckWithoutRoot(spec, user, facts));
   CLOISTER_ASSIGN_OR_RETURN(const MaskPlan masks, PlanMasks(facts, policy, spec.masked_paths()));
   Take(PlanRoot(spec.chroot_env(), facts, policy, masks.hidden_sys_directories),
        plan.mutable_root(), &refusals);
@@ -131,6 +133,7 @@ absl::StatusOr<internal::LaunchPlan> MakeLaunchPlan(const task::TaskSpec& spec,
   *plan.mutable_exec() = PlanExec(spec, user);
   plan.set_namespaces(*namespaces);
   plan.set_umask(kUmask);
+  AdaptToUserNamespace(facts, &plan);
   PlanHardening(spec, facts, &plan);
   return plan;
 }

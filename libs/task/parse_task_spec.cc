@@ -364,6 +364,15 @@ uint64_t MemoryMax(const v1::Resources& resources) {
   return static_cast<uint64_t>(resources.memory_max()) << 20;
 }
 
+std::vector<std::string> AskedLimits(const v1::Resources& resources) {
+  std::vector<std::string> asked;
+  if (resources.cpu() != 0) asked.push_back("resources.cpu");
+  if (resources.memory() != 0) asked.push_back("resources.memory");
+  if (resources.memory_max() != 0) asked.push_back("resources.memory_max");
+  if (resources.pids() != 0) asked.push_back("resources.pids");
+  return asked;
+}
+
 }  // namespace
 
 absl::StatusOr<TaskSpec> ParseTaskSpec(const v1::TaskConfig& config) {
@@ -408,6 +417,7 @@ absl::StatusOr<TaskSpec> ParseTaskSpec(const v1::TaskConfig& config) {
   values.secrets_bytes = static_cast<uint64_t>(Or(config.resources().secrets(), kDefaultSecretsMib))
                          << 20;
   values.pids = Or(config.resources().pids(), kDefaultPids);
+  values.asked_limits = AskedLimits(config.resources());
   values.kill_timeout = KillTimeout(config);
   values.kill_signal = SignalNumber(config.kill_signal()).value_or(kDefaultKillSignal);
   return TaskSpec(std::move(values));

@@ -136,6 +136,8 @@ class TaskSpec {
   uint64_t secrets_bytes() const { return values_.secrets_bytes; }
   // 2 to 4194304.
   int64_t pids() const { return values_.pids; }
+  // Fields of limits that the configuration sets, e.g. "resources.memory"; the others are defaults.
+  const std::vector<std::string>& asked_limits() const { return values_.asked_limits; }
 
   // Whole milliseconds, 0 to 24 h; 0 kills at once.
   absl::Duration kill_timeout() const { return values_.kill_timeout; }
@@ -178,6 +180,7 @@ class TaskSpec {
     uint64_t memory_max_bytes = 0;
     uint64_t secrets_bytes = 0;
     int64_t pids = 0;
+    std::vector<std::string> asked_limits;
     absl::Duration kill_timeout;
     int kill_signal = 0;
   };

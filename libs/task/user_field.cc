@@ -60,7 +60,10 @@ std::string UserField::ToString() const {
 
 absl::StatusOr<UserField> ParseUserField(absl::string_view text) {
   UserField field;
-  if (text.empty()) text = kDefaultUser;
+  if (text.empty()) {
+    text = kDefaultUser;
+    field.is_default = true;
+  }
   if (IsUserName(text)) {
     field.name = std::string(text);
     return field;

@@ -23,6 +23,8 @@ struct UserField {
   std::string name;
   uint32_t uid = 0;
   uint32_t gid = 0;
+  // The task named none.
+  bool is_default = false;
 
   // As it would be written: "nobody", "1000", "1000:100".
   std::string ToString() const;

@@ -26,6 +26,7 @@
 #include "libs/node/user_lookup.h"
 #include "libs/os/directory.h"
 #include "libs/plan/fence.h"
+#include "libs/plan/plan_without_root.h"
 #include "libs/rpc/channel.h"
 #include "libs/state/layout.h"
 
@@ -109,10 +110,41 @@ absl::Status Executor::TakeStateDirectory() {
   return absl::OkStatus();
 }
 
+absl::Status Executor::AdaptToUser(node::NodeFacts* facts) {
+  facts->user_namespace = config_.user_namespace;
+  if (facts->user_namespace.kind == node::UserNamespace::Kind::kNone) return absl::OkStatus();
+  if (config_.policy.no_pivot_root) {
+    return absl::FailedPreconditionError(
+        "no_pivot_root of the node's policy needs root: what is mounted cannot be unmounted "
+        "without");
+  }
+  if (config_.policy.default_pid_mode == node::NamespaceMode::kHost) {
+    return absl::FailedPreconditionError(
+        "default_pid_mode \"host\" of the node's policy needs root: without, no /proc of the "
+        "node's "
+        "processes can be mounted");
+  }
+  if (config_.limit_by_cgroups) {
+    facts->user_namespace.why_no_limits =
+        absl::StrCat("the executor runs without root, and user '", facts->user_namespace.user_name,
+                     "' has no cgroup of its own to put tasks in");
+    config_.limit_by_cgroups = false;
+    config_.policy.limit_by_cgroups = false;
+  }
+  log_.info(absl::StrCat("started by user '", facts->user_namespace.user_name, "' (uid ",
+                         facts->user_namespace.uid, "), without root; ids 0 to ",
+                         facts->user_namespace.last_uid, " of a user namespace"));
+  for (const std::string& sentence : plan::UnavailableWithoutRoot(*facts)) {
+    log_.info(absl::StrCat("without root tasks have ", sentence));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Executor::ReadNode() {
   CLOISTER_ASSIGN_OR_RETURN(node::NodeFacts facts, node::ReadNodeFacts("/", config_.policy));
   CLOISTER_RETURN_IF_ERROR(node::CheckKernelFeatures(facts.features));
   CLOISTER_RETURN_IF_ERROR(node::CheckPolicyOnNode(config_.policy, facts));
+  CLOISTER_RETURN_IF_ERROR(AdaptToUser(&facts));
   if (config_.limit_by_cgroups) {
     absl::Status made = cgroup::MakeParent(facts.cgroups, config_.policy.cgroup_parent);
     if (!made.ok()) {
@@ -122,7 +154,7 @@ absl::Status Executor::ReadNode() {
     }
     CLOISTER_ASSIGN_OR_RETURN(cgroups_,
                               cgroup::PlaceTask(facts.cgroups, config_.policy.cgroup_parent, {}));
-  } else {
+  } else if (facts.user_namespace.why_no_limits.empty()) {
     log_.info("--cgroups=none: tasks run fenced, but WITHOUT memory, cpu and pids limits");
   }
   CLOISTER_ASSIGN_OR_RETURN(const node::Attributes storage, node::ReadStorage(config_.state_dir));
@@ -191,6 +223,9 @@ v1::Node Executor::DescribeNode() const {
   node.set_cgroups(plan::CgroupWords(cgroups_));
   const node::Attributes& attributes = planner_->facts().attributes;
   node.mutable_attributes()->insert(attributes.begin(), attributes.end());
+  for (const std::string& sentence : plan::UnavailableWithoutRoot(planner_->facts())) {
+    node.add_unavailable(sentence);
+  }
   return node;
 }
 

@@ -60,6 +60,8 @@ class Executor {
   // The steps of Start, in order.
   absl::Status TakeStateDirectory();
   absl::Status ReadNode();
+  // Without root: what the node has then.
+  absl::Status AdaptToUser(node::NodeFacts* facts);
   absl::Status MakeEngine();
   absl::Status Serve();
   absl::Status Join();

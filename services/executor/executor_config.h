@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/optional.h"
 #include "libs/capability/names.h"
+#include "libs/node/node_facts.h"
 #include "libs/node/node_policy.h"
 #include "libs/rpc/address.h"
 #include "libs/rpc/tls_files.h"
@@ -66,6 +67,8 @@ struct ExecutorConfig {
   // Of the file that `policy` names, and of allow_caps, chroot_env, cgroups and cgroup_parent; the
   // rest is the default policy.
   node::NodePolicy policy;
+  // Where we are, without root; not of the flags.
+  node::UserNamespace user_namespace;
 };
 
 // `hostname` is the node's id where none is given. INVALID_ARGUMENT with every flag that is wrong,

@@ -1,4 +1,5 @@
-// cloister-executor: one node's service. Run as root; see --help for what it can be told.
+// cloister-executor: one node's service. Run as root, or by an ordinary user (rootless.h); see
+// --help for what it can be told.
 #include <errno.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -26,12 +27,14 @@
 #include "libs/base/version.h"
 #include "services/executor/executor.h"
 #include "services/executor/executor_config.h"
+#include "services/executor/rootless.h"
 #include "services/logging.h"
 
 ABSL_FLAG(std::string, node_id, "",
           "Name of this node, unique in its cluster. Default: the host's name.");
 ABSL_FLAG(std::string, state_dir, "",
-          "Directory of our own for tasks and records; survives restarts. Required.");
+          "Directory of our own for tasks and records; survives restarts. Required of root; "
+          "without root the default is $XDG_STATE_HOME/cloister.");
 ABSL_FLAG(std::string, run_dir, "",
           "Short directory for sockets. Default: one beneath /run/cloister.");
 ABSL_FLAG(std::string, listen, "",
@@ -130,7 +133,11 @@ sigset_t BlockSignals() {
 // that it starts, launchers included, gains rights by its file; unless tasks may be without that,
 // which they could not undo.
 absl::Status FenceOurselves(const ExecutorConfig& config) {
-  if (prctl(PR_SET_DUMPABLE, 0) != 0) return ErrnoStatus(errno, "PR_SET_DUMPABLE");
+  // Without root: our memory belongs to the node's user namespace, so nobody but the node's root,
+  // not even the user whose process we are, could see that we run; tasks are in other pid
+  // namespaces.
+  const bool roots = config.user_namespace.kind == node::UserNamespace::Kind::kNone;
+  if (roots && prctl(PR_SET_DUMPABLE, 0) != 0) return ErrnoStatus(errno, "PR_SET_DUMPABLE");
   if (!config.policy.allow_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
     return ErrnoStatus(errno, "PR_SET_NO_NEW_PRIVS");
   }
@@ -161,18 +168,34 @@ int ValidateConfig() {
   return kExitInvalid;
 }
 
+std::string Environment(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  return value == nullptr ? "" : value;
+}
+
+absl::StatusOr<node::UserNamespace> BecomeRootless(ExecutorFlags* flags) {
+  const absl::Status filled = AddUserDefaults(Environment, flags);
+  if (!filled.ok()) return filled;
+  return EnterUserNamespace(flags->state_dir);
+}
+
 int Main() {
   if (absl::GetFlag(FLAGS_validate_config)) return ValidateConfig();
+  ExecutorFlags flags = ReadFlags();
+  node::UserNamespace user_namespace;
   if (geteuid() != 0) {
-    return Fail(absl::PermissionDeniedError(
-        "the executor must run as root: it makes namespaces, mounts and cgroups for tasks"));
+    // Before there is another thread.
+    absl::StatusOr<node::UserNamespace> entered = BecomeRootless(&flags);
+    if (!entered.ok()) return Fail(entered.status());
+    user_namespace = *std::move(entered);
   }
   const sigset_t signals = BlockSignals();
   // Abseil as Debian builds it looks for lock cycles in each Lock(), gRPC's too: a tool for tests.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   RaiseFileLimit();
-  absl::StatusOr<ExecutorConfig> config = ParseExecutorFlags(ReadFlags(), HostName());
+  absl::StatusOr<ExecutorConfig> config = ParseExecutorFlags(flags, HostName());
   if (!config.ok()) return Fail(config.status());
+  config->user_namespace = std::move(user_namespace);
   const absl::Status fenced = FenceOurselves(*config);
   if (!fenced.ok()) return Fail(fenced);
   ExecutorLog log;

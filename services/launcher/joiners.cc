@@ -80,6 +80,7 @@ absl::StatusOr<PidFd> Joiners::Spawn(const internal::Join& join, const std::vect
   place.uid = join.identity().uid();
   place.gid = join.identity().gid();
   place.groups.assign(join.identity().groups().begin(), join.identity().groups().end());
+  place.maps = launch::MapsOf(join.identity());
   cgroup::CgroupSlot slot;
   if (join.ended()) {
     if (fds.size() != 2 + static_cast<size_t>(join.directories_size())) {

@@ -25,6 +25,9 @@ class ClusterTest : public ::testing::Test {
   // What the cluster shall be; overridden by a test that needs it otherwise.
   virtual LocalClusterOptions Options() { return {}; }
 
+  // Whether the test is about a cluster of whoever runs it, root or not.
+  virtual bool RunsWithoutRoot() const { return false; }
+
   void SetUp() override;
   // Stops the cluster and fails the test for everything that it left, naming it; then shows what
   // the services said.

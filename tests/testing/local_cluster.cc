@@ -20,6 +20,7 @@
 #include "libs/base/status_macros.h"
 #include "libs/node/node_policy.h"
 #include "libs/os/spawn.h"
+#include "tests/testing/cluster_runfile.h"
 #include "tools/cloister/dev_connection.h"
 #include "tools/cloister/dev_processes.h"
 #include "tools/cloister/dev_stop.h"
@@ -36,31 +37,6 @@ std::string Variable(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-// What cloister_cluster_test hands over: a path as $(rootpath) gives it, relative to where the test
-// is started.
-absl::StatusOr<std::string> RunfileOf(const char* variable) {
-  const std::string path = Variable(variable);
-  if (path.empty()) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(variable, " is not set: declare the test with cloister_cluster_test"));
-  }
-  // Programs of another repository are beside ours in the runfiles, and maybe beneath external/ as
-  // well.
-  absl::string_view beside = path;
-  std::vector<std::string> places = {path};
-  if (absl::ConsumePrefix(&beside, "external/"))
-    places.insert(places.begin(), absl::StrCat("../", beside));
-  for (const std::string& place : places) {
-    // Links resolved: the path is used by processes with other working directories.
-    char* const resolved = realpath(place.c_str(), nullptr);
-    if (resolved == nullptr) continue;
-    std::string result = resolved;
-    free(resolved);
-    return result;
-  }
-  return absl::NotFoundError(absl::StrCat(variable, ": no ", absl::StrJoin(places, ", no ")));
-}
-
 absl::StatusOr<std::string> MakeTestDirectory() {
   const std::string base = Variable("TEST_TMPDIR");
   std::string path = absl::StrCat(base.empty() ? "/tmp" : base, "/cluster-XXXXXX");
@@ -74,16 +50,16 @@ absl::StatusOr<std::string> ChrootFlag() {
   for (const node::ChrootEntry& entry : node::DefaultNodePolicy().chroot_entries) {
     entries.push_back(absl::StrCat(entry.outside, ":", entry.inside));
   }
-  CLOISTER_ASSIGN_OR_RETURN(const std::string payload, RunfileOf("CLOISTER_TEST_PAYLOAD"));
+  CLOISTER_ASSIGN_OR_RETURN(const std::string payload, ClusterRunfile("CLOISTER_TEST_PAYLOAD"));
   entries.push_back(absl::StrCat(payload.substr(0, payload.rfind('/')), ":", kPayloadsInside));
   return absl::StrCat("--chroot_env=", absl::StrJoin(entries, ","));
 }
 
 absl::StatusOr<DevOptions> MakeOptions(const LocalClusterOptions& given) {
   DevOptions options;
-  CLOISTER_ASSIGN_OR_RETURN(options.binaries.frontend, RunfileOf("CLOISTER_TEST_FRONTEND"));
-  CLOISTER_ASSIGN_OR_RETURN(options.binaries.executor, RunfileOf("CLOISTER_TEST_EXECUTOR"));
-  CLOISTER_ASSIGN_OR_RETURN(options.binaries.launcher, RunfileOf("CLOISTER_TEST_LAUNCHER"));
+  CLOISTER_ASSIGN_OR_RETURN(options.binaries.frontend, ClusterRunfile("CLOISTER_TEST_FRONTEND"));
+  CLOISTER_ASSIGN_OR_RETURN(options.binaries.executor, ClusterRunfile("CLOISTER_TEST_EXECUTOR"));
+  CLOISTER_ASSIGN_OR_RETURN(options.binaries.launcher, ClusterRunfile("CLOISTER_TEST_LAUNCHER"));
   CLOISTER_ASSIGN_OR_RETURN(const std::string directory, MakeTestDirectory());
   CLOISTER_ASSIGN_OR_RETURN(options.layout, ResolveDevLayout(directory));
   options.nodes = given.nodes;
@@ -106,6 +82,7 @@ absl::StatusOr<DevOptions> MakeOptions(const LocalClusterOptions& given) {
 }  // namespace
 
 absl::Status LocalCluster::CanRun() {
+  if (geteuid() != 0) return absl::FailedPreconditionError("not root");
   CLOISTER_ASSIGN_OR_RETURN(const MachineFacts facts, ReadMachineFacts());
   return CheckMachine(facts, "auto");
 }
@@ -128,7 +105,7 @@ LocalCluster::~LocalCluster() {
 }
 
 absl::Status LocalCluster::StartGuard() {
-  CLOISTER_ASSIGN_OR_RETURN(const std::string cli, RunfileOf("CLOISTER_TEST_CLI"));
+  CLOISTER_ASSIGN_OR_RETURN(const std::string cli, ClusterRunfile("CLOISTER_TEST_CLI"));
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return ErrnoStatus(errno, "pipe");
   OwnedFd reading(ends[0]);

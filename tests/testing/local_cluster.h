@@ -50,7 +50,8 @@ struct TaskOutcome {
 // onwards.
 class LocalCluster {
  public:
-  // OK when this machine and user can run a cluster; else the reason.
+  // OK when this machine and user can run a cluster as root runs it; else the reason. What an
+  // ordinary user's is like, without the means of root, is for tests that say so.
   static absl::Status CanRun();
 
   // Returns when all nodes are ready.

@@ -51,6 +51,19 @@ absl::Status MakePrivateDirectory(const std::string& path) {
   return absl::OkStatus();
 }
 
+// Of ~/.local/state/cloister-dev what a new user does not have yet. For root a directory in one
+// that is not there is a mistake.
+absl::Status MakeParents(const std::string& path) {
+  for (size_t slash = path.find('/', 1); slash != std::string::npos && geteuid() != 0;
+       slash = path.find('/', slash + 1)) {
+    const std::string above = path.substr(0, slash);
+    if (mkdir(above.c_str(), 0700) != 0 && errno != EEXIST && access(above.c_str(), X_OK) != 0) {
+      return ErrnoStatus(errno, above);
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status MakeRunLink(const DevLayout& layout) {
   if (!layout.run_is_link()) return absl::OkStatus();
   if (symlink(layout.run_directory.c_str(), layout.run_link.c_str()) == 0 || errno == EEXIST)
@@ -82,6 +95,7 @@ absl::StatusOr<OwnedFd> LockDevCluster(const DevLayout& layout) {
 DevCluster::DevCluster(DevOptions options) : options_(std::move(options)) {}
 
 absl::Status DevCluster::Start(absl::Duration patience) {
+  CLOISTER_RETURN_IF_ERROR(MakeParents(layout().directory));
   CLOISTER_RETURN_IF_ERROR(MakePrivateDirectory(layout().directory));
   CLOISTER_ASSIGN_OR_RETURN(OwnedFd lock, LockDevCluster(layout()));
   absl::StatusOr<internal::DevRecord> record = ReadDevRecord(layout().record);

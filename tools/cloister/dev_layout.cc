@@ -65,7 +65,9 @@ absl::StatusOr<DevLayout> ResolveDevLayout(const std::string& directory) {
     return absl::InvalidArgumentError(absl::StrCat("'", directory, "': ", error.message()));
   std::string text = path.string();
   while (text.size() > 1 && text.back() == '/') text.pop_back();
-  return MakeDevLayout(text, access("/run", W_OK) == 0 ? "/run" : "/tmp");
+  std::string short_base = geteuid() == 0 ? "/run" : absl::StrCat("/run/user/", geteuid());
+  if (access(short_base.c_str(), W_OK) != 0) short_base = "/tmp";
+  return MakeDevLayout(text, short_base);
 }
 
 }  // namespace cloister

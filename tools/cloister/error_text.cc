@@ -29,6 +29,8 @@ constexpr struct {
     {"TOO_MANY_TASKS", "cloister node ls for a node that has room"},
     {"CAPABILITY_NOT_ALLOWED",
      "asking the node's operator: --allow_caps of cloister-executor permits it"},
+    {"USER_NOT_MAPPED", "without --user; man 5 subuid says how a user gets a range of ids"},
+    {"NEEDS_ROOT", "without it, or on a node whose executor is root's (cloister node ls)"},
     {"USER_NOT_ALLOWED", "--user with one that the node permits; none is nobody"},
 };
 

@@ -27,8 +27,17 @@ constexpr const char* kPassedOn[] = {
     "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS",   "GRPC_VERBOSITY",
     "GRPC_TRACE"};
 
-absl::Status NeedDirectory(const std::string& directory) {
-  if (!directory.empty()) return absl::OkStatus();
+// An ordinary user has a place for such things; root says where.
+absl::Status NeedDirectory(const Session& session, std::string* directory) {
+  if (!directory->empty()) return absl::OkStatus();
+  const char* const state = session.environment("XDG_STATE_HOME");
+  const char* const home = session.environment("HOME");
+  if (geteuid() != 0 && state != nullptr && *state == '/') {
+    *directory = absl::StrCat(state, "/cloister-dev");
+  } else if (geteuid() != 0 && home != nullptr && *home == '/') {
+    *directory = absl::StrCat(home, "/.local/state/cloister-dev");
+  }
+  if (!directory->empty()) return absl::OkStatus();
   return WithHint(
       absl::InvalidArgumentError("--dir is missing: the directory that the cluster lives in"),
       "--dir /tmp/cloister");
@@ -58,7 +67,9 @@ class DevVerb : public Verb {
   absl::string_view completes() const override { return "stop"; }
 
   void DeclareFlags(FlagSet* flags) override {
-    flags->Text("dir", &directory_, "DIR", "Everything of the cluster is in here.");
+    flags->Text("dir", &directory_, "DIR",
+                "Everything of the cluster is in here. Default, not of root: "
+                "$XDG_STATE_HOME/cloister-dev.");
     flags->Number("nodes", &nodes_, 1, kMaxDevNodes, "N", "How many nodes. Default: 1.");
     flags->Switch("detach", &detach_, "Return when it is ready; `cloister dev stop` ends it.", 'd');
     flags->Choice("cgroups", &cgroups_, {"auto", "none"},
@@ -72,7 +83,7 @@ class DevVerb : public Verb {
 
   absl::StatusOr<int> Run(const std::vector<std::string>& arguments, Session* session) override {
     absl::Status expected = ExpectArguments(arguments, {});
-    if (expected.ok()) expected = NeedDirectory(directory_);
+    if (expected.ok()) expected = NeedDirectory(*session, &directory_);
     if (!expected.ok()) return expected;
     absl::StatusOr<MachineFacts> machine = ReadMachineFacts();
     if (!machine.ok()) return machine.status();
@@ -195,7 +206,7 @@ class DevStopVerb : public Verb {
 
   absl::StatusOr<int> Run(const std::vector<std::string>& arguments, Session* session) override {
     absl::Status expected = ExpectArguments(arguments, {});
-    if (expected.ok()) expected = NeedDirectory(directory_);
+    if (expected.ok()) expected = NeedDirectory(*session, &directory_);
     if (!expected.ok()) return expected;
     absl::StatusOr<DevLayout> layout = ResolveDevLayout(directory_);
     if (!layout.ok()) return layout.status();

@@ -1,6 +1,7 @@
 #include <map>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "tools/cloister/error_text.h"
 #include "tools/cloister/table.h"
@@ -144,6 +145,7 @@ class NodeStatusVerb : public Verb {
                unlimited ? "none: tasks are fenced, but memory, cpu and pids are not limited"
                          : absl::StrCat("cgroup ", node.cgroups()),
                unlimited ? Color::kYellow : Color::kPlain);
+    fields.Add("without root", Printable(absl::StrJoin(node.unavailable(), "; ")), Color::kYellow);
     fields.Add("version", node.version());
     fields.Add("kernel", node.kernel());
     fields.Add("registered", TimeInWords(node.register_time()));

@@ -39,7 +39,9 @@ std::string Quoted(const std::string& word) {
 }
 
 std::string LimitsInWords(const v1::Fence& fence) {
-  if (fence.cgroups() == "none") return "none: the node runs without cgroups";
+  if (fence.cgroups() == "none") {
+    return fence.unavailable().empty() ? "none: the node runs without cgroups" : "none";
+  }
   return absl::StrCat("memory ", BytesInWords(fence.memory_limit_bytes()), ", pids ",
                       fence.pids_limit(), ", cpu ", fence.cpu_weight_shares(), " (cgroup ",
                       fence.cgroups(), ")");
@@ -146,6 +148,7 @@ void AddFence(const v1::Fence& fence, Fields* fields) {
               fence.cgroups() == "none" ? Color::kYellow : Color::kPlain);
   fields->Add("read-only", ListOrNone(fence.read_only_paths()));
   fields->Add("writable", ListOrNone(fence.writable_paths()));
+  fields->Add("without root", Printable(absl::StrJoin(fence.unavailable(), "; ")), Color::kYellow);
 }
 
 std::string FenceInOneLine(const v1::Fence& fence) {

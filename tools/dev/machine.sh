@@ -6,6 +6,9 @@ machine_is_root() { [[ $(id -u) -eq 0 ]]; }
 # A mount and a pid namespace of our own: every task needs both.
 machine_has_namespaces() { unshare --mount --pid --fork true 2>/dev/null; }
 
+# Of an ordinary user: what the executor makes for itself then.
+machine_has_user_namespaces() { unshare --user --map-root-user --mount --pid --fork true 2>/dev/null; }
+
 # A cgroup directory can be made: v2, or the pids hierarchy of v1.
 machine_has_cgroups() {
   local root probe

@@ -115,6 +115,30 @@ node::NodeFacts ExampleFactsWithoutMergedUsr(node::CgroupLayout layout) {
                                    Directory("/usr")});
 }
 
+node::NodeFacts ExampleFactsWithoutRoot(node::UserNamespace::Kind kind) {
+  node::NodeFacts facts = ExampleFacts(node::CgroupLayout::kV2);
+  const uint32_t last = kind == node::UserNamespace::Kind::kRange ? 65536 : 0;
+  facts.user_namespace.kind = kind;
+  facts.user_namespace.user_name = "alice";
+  facts.user_namespace.uid = 1000;
+  facts.user_namespace.gid = 1000;
+  facts.user_namespace.home = "/home/alice";
+  facts.user_namespace.last_uid = last;
+  facts.user_namespace.last_gid = last;
+  facts.user_namespace.why_no_limits = "the executor has no cgroup of its own";
+  return facts;
+}
+
+task::ResolvedUser ExampleAlice() {
+  task::ResolvedUser user;
+  user.name = "alice";
+  user.uid = 1000;
+  user.gid = 1000;
+  user.home = "/home/alice";
+  user.gid_from_passwd = true;
+  return user;
+}
+
 task::ResolvedUser ExampleNobody() {
   task::ResolvedUser user;
   user.name = "nobody";

@@ -20,6 +20,11 @@ node::NodeFacts ExampleFacts(node::CgroupLayout layout);
 // The same node with directories of their own for /bin, /lib, /lib64 and /sbin.
 node::NodeFacts ExampleFactsWithoutMergedUsr(node::CgroupLayout layout);
 
+// The same node with an executor that user alice (uid and gid 1000) runs without root: with her id
+// alone, or with 65536 further ones. No cgroup is hers.
+node::NodeFacts ExampleFactsWithoutRoot(node::UserNamespace::Kind kind);
+task::ResolvedUser ExampleAlice();
+
 // nobody, uid and gid 65534, as Debian has it.
 task::ResolvedUser ExampleNobody();
 
