@@ -77,8 +77,8 @@ struct NodeFacts {
 
   UserNamespace user_namespace;
 
-  // The capabilities that this kernel knows, up to /proc/sys/kernel/cap_last_cap; those that it
-  // knows and we do not are left out.
+  // The capabilities that this kernel knows, up to /proc/sys/kernel/cap_last_cap, and that this
+  // process may have (CapBnd); those that it knows and we do not are left out.
   capability::CapabilitySet capabilities;
 
   // One for each chroot entry of the node policy, in its order.

@@ -27,6 +27,19 @@ namespace {
 constexpr int kMaxCpus = 1 << 20;
 constexpr size_t kMaxEtcFileBytes = 16 << 10;
 
+// What this process lacks (a container's root without sys_resource, say) no task of it can have.
+capability::CapabilitySet OwnBoundingSet(const HostRoot& root) {
+  const std::string status = root.ReadText("/proc/self/status").value_or("");
+  for (absl::string_view line : absl::StrSplit(status, '\n')) {
+    uint64_t bits = 0;
+    if (absl::ConsumePrefix(&line, "CapBnd:") &&
+        absl::SimpleHexAtoi(absl::StripAsciiWhitespace(line), &bits)) {
+      return capability::CapabilitySet::FromBits(bits);
+    }
+  }
+  return capability::CapabilitySet::AllNamed();
+}
+
 absl::StatusOr<capability::CapabilitySet> ReadCapabilities(const HostRoot& root) {
   const std::string path = "/proc/sys/kernel/cap_last_cap";
   CLOISTER_ASSIGN_OR_RETURN(const std::string text, root.ReadLine(path));
@@ -34,7 +47,8 @@ absl::StatusOr<capability::CapabilitySet> ReadCapabilities(const HostRoot& root)
   if (!absl::SimpleAtoi(text, &last) || last < 0) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": not a number: '", text, "'"));
   }
-  return capability::CapabilitySet::UpTo(last) & capability::CapabilitySet::AllNamed();
+  return capability::CapabilitySet::UpTo(last) & capability::CapabilitySet::AllNamed() &
+         OwnBoundingSet(root);
 }
 
 absl::Status ReadMachine(const HostRoot& root, NodeFacts* facts) {

@@ -1,5 +1,6 @@
 #include "libs/node/read_node_facts.h"
 
+#include <linux/capability.h>
 #include <sys/resource.h>
 
 #include "gmock/gmock.h"
@@ -77,6 +78,9 @@ TEST_F(ReadNodeFactsTest, KnowsNoMoreCapabilitiesThanTheKernelNorThanWeHaveNames
   EXPECT_EQ(Read()->capabilities, capability::CapabilitySet::UpTo(37));
   fake_.AddFile("/proc/sys/kernel/cap_last_cap", "45\n");
   EXPECT_EQ(Read()->capabilities, capability::CapabilitySet::UpTo(40));
+  fake_.AddFile("/proc/self/status", "CapEff:\t0\nCapBnd:\t000001fffeffffff\nCapAmb:\t0\n");
+  EXPECT_EQ(Read()->capabilities,
+            capability::CapabilitySet::UpTo(40) - capability::CapabilitySet({CAP_SYS_RESOURCE}));
   fake_.AddFile("/proc/sys/kernel/cap_last_cap", "many\n");
   EXPECT_THAT(Read(), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("cap_last_cap")));
 }

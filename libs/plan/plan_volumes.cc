@@ -55,7 +55,7 @@ absl::StatusOr<const HostPath*> FindSource(const HostVolume& volume, const node:
     }
     const std::string ours = PrivateDirectoryAt(source.resolved, policy);
     if (!ours.empty()) {
-      return absl::InvalidArgumentError(absl::StrCat(what, " would show '", ours, "' to tasks"));
+      return Unavailable(absl::StrCat(what, " would show '", ours, "' to tasks"));
     }
     return &source;
   }

@@ -144,7 +144,7 @@ TEST_F(PlanVolumesTest, ALinkLeadsOutOfNoAllowedSource) {
 
 TEST_F(PlanVolumesTest, DirectoriesOfOursAreNotShown) {
   policy_.private_directories = {"/disks/1/data/state"};
-  EXPECT_THAT(PlanAt("data", "/a"), StatusIs(absl::StatusCode::kInvalidArgument,
+  EXPECT_THAT(PlanAt("data", "/a"), StatusIs(absl::StatusCode::kFailedPrecondition,
                                              HasSubstr("would show '/disks/1/data/state'")));
 }
 

@@ -132,8 +132,10 @@ TEST_F(Driver, ChildrenEndWithTheTask) {
 
 TEST_F(Driver, AllocIsTheTasksToWrite) {
   EXPECT_EQ(
-      Run(ScriptFile("printf win > /alloc/data/output.txt && cat $NOMAD_ALLOC_DIR/data/*")).out,
-      "win");
+      Run(ScriptFile("printf win >/alloc/output.txt && printf ' again' >/alloc/data/output.txt && "
+                     "cat $NOMAD_ALLOC_DIR/output.txt $NOMAD_ALLOC_DIR/data/*"))
+          .out,
+      "win again");
 }
 
 TEST_F(Driver, AnUnknownUserIsNamed) {
