@@ -128,6 +128,40 @@ constexpr Item kConfig[] = {
     {"config", "chroot_env", kAttribute, kHonoured, "what of the node's entries its root holds"},
     {"config", "init", kAttribute, kHonoured,
      "whether an init of ours is PID 1, and not the command"},
+    {"config", "hostname", kAttribute, kHonoured, "its host name"},
+    {"config", "oom_score_adj", kAttribute, kHonoured, "how gladly it is killed for memory"},
+    {"config", "shm_size", kAttribute, kHonoured, "bytes of /dev/shm"},
+    {"config", "rlimit", kBlock, kHonoured, "a limit of its processes", "name"},
+    {"config", "mount", kBlock, kHonoured, "a directory of the node, memory, or its own read-only"},
+    {"config", "device", kBlock, kHonoured, "a device of the node"},
+    {"config", "dns", kBlock, kHonoured, "how names are resolved"},
+};
+
+constexpr Item kRlimit[] = {
+    {"rlimit", "soft", kAttribute, kHonoured, "what holds; alone it is both"},
+    {"rlimit", "hard", kAttribute, kHonoured, "what the task may raise it to"},
+};
+
+constexpr Item kMount[] = {
+    {"mount", "type", kAttribute, kHonoured, "\"bind\", \"tmpfs\" or \"own\""},
+    {"mount", "source", kAttribute, kHonoured, "of a bind: the node's directory"},
+    {"mount", "destination", kAttribute, kHonoured, "where it is in the task"},
+    {"mount", "read_only", kAttribute, kHonoured, "whether the task may not write"},
+    {"mount", "noexec", kAttribute, kHonoured, "whether nothing may be executed from it"},
+    {"mount", "size", kAttribute, kHonoured, "of a tmpfs: bytes"},
+    {"mount", "mode", kAttribute, kHonoured, "of a tmpfs: octal"},
+};
+
+constexpr Item kDevice[] = {
+    {"device", "host_path", kAttribute, kHonoured, "the node's device"},
+    {"device", "task_path", kAttribute, kHonoured, "where it is in the task"},
+    {"device", "permissions", kAttribute, kHonoured, "of \"rwm\""},
+};
+
+constexpr Item kDns[] = {
+    {"dns", "servers", kAttribute, kHonoured, "addresses of name servers"},
+    {"dns", "searches", kAttribute, kHonoured, "domains that are tried"},
+    {"dns", "options", kAttribute, kHonoured, "of resolv.conf"},
 };
 
 constexpr Item kResources[] = {
@@ -284,10 +318,12 @@ std::vector<Item> MakeItems() {
   std::vector<Item> items;
   for (absl::Span<const Item> block :
        {absl::MakeConstSpan(kFile), absl::MakeConstSpan(kJob), absl::MakeConstSpan(kGroup),
-        absl::MakeConstSpan(kTask), absl::MakeConstSpan(kConfig), absl::MakeConstSpan(kResources),
-        absl::MakeConstSpan(kConstraint), absl::MakeConstSpan(kVolume),
-        absl::MakeConstSpan(kVolumeMount), absl::MakeConstSpan(kRestart),
-        absl::MakeConstSpan(kArtifact), absl::MakeConstSpan(kTemplate), absl::MakeConstSpan(kSmall),
+        absl::MakeConstSpan(kTask), absl::MakeConstSpan(kConfig), absl::MakeConstSpan(kRlimit),
+        absl::MakeConstSpan(kMount), absl::MakeConstSpan(kDevice), absl::MakeConstSpan(kDns),
+        absl::MakeConstSpan(kResources), absl::MakeConstSpan(kConstraint),
+        absl::MakeConstSpan(kVolume), absl::MakeConstSpan(kVolumeMount),
+        absl::MakeConstSpan(kRestart), absl::MakeConstSpan(kArtifact),
+        absl::MakeConstSpan(kTemplate), absl::MakeConstSpan(kSmall),
         absl::MakeConstSpan(kSchedulers)}) {
     items.insert(items.end(), block.begin(), block.end());
   }

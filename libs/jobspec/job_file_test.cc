@@ -70,6 +70,62 @@ std::vector<std::string> Said(const JobFile& file) {
   return said;
 }
 
+TEST(JobFile, WhatCloisterAddsToTheConfigBlockIsRead) {
+  const JobFile file = Read(Task("", R"(
+    init = false
+    hostname = "h-1"
+    oom_score_adj = 7
+    shm_size = 1048576
+    rlimit "nofile" {
+      soft = 100
+      hard = "unlimited"
+    }
+    mount {
+      type = "bind"
+      source = "/srv/data"
+      destination = "/data"
+      read_only = true
+    }
+    mount {
+      type = "tmpfs"
+      destination = "/scratch"
+      size = 65536
+      mode = "0700"
+      noexec = true
+    }
+    device {
+      host_path = "/dev/fuse"
+      task_path = "/dev/f"
+      permissions = "rw"
+    }
+    dns {
+      servers = ["10.0.0.1"]
+      searches = ["a.example"]
+      options = ["ndots:2"]
+    }
+)"));
+  EXPECT_THAT(Said(file), IsEmpty());
+  EXPECT_EQ(
+      file.config.config().ShortDebugString(),
+      "command: \"/bin/true\" "
+      "rlimits { name: \"nofile\" soft: \"100\" hard: \"unlimited\" } "
+      "oom_score_adj: 7 hostname: \"h-1\" shm_size: 1048576 "
+      "mounts { type: \"bind\" source: \"/srv/data\" destination: \"/data\" read_only: true } "
+      "mounts { type: \"tmpfs\" destination: \"/scratch\" noexec: true size: 65536 "
+      "mode: \"0700\" } "
+      "dns { servers: \"10.0.0.1\" searches: \"a.example\" options: \"ndots:2\" } "
+      "devices { host_path: \"/dev/fuse\" task_path: \"/dev/f\" permissions: \"rw\" } "
+      "init: false");
+}
+
+TEST(JobFile, AnElementOfAListOfBlocksIsShownAtItsPlace) {
+  const JobFile file = Read(Task("", R"(    rlimit "nofile" {
+      soft = "many"
+    }
+)"));
+  EXPECT_THAT(Said(file), ElementsAre(HasSubstr("6: Invalid")));
+}
+
 TEST(JobFile, ThePagesFirstExampleIsReadAsItStands) {
   const JobFile file = Read(kPageFirst);
   EXPECT_THAT(Said(file), IsEmpty());

@@ -9,15 +9,10 @@
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "libs/jobspec/checksum.h"
+#include "libs/jobspec/read_config.h"
 
 namespace cloister::jobspec {
 namespace {
-
-using Texts = google::protobuf::RepeatedPtrField<std::string>;
-
-void AddAll(std::vector<std::string> texts, Texts* list) {
-  for (std::string& text : texts) *list->Add() = std::move(text);
-}
 
 void ReadDriver(BlockReader* task) {
   task->Require("driver");
@@ -26,20 +21,6 @@ void ReadDriver(BlockReader* task) {
   task->Error("Unknown driver",
               absl::StrCat("The driver must be \"exec\", not \"", absl::CHexEscape(*driver), "\"."),
               task->content().Find("driver")->ExpressionRange());
-}
-
-void ReadConfig(const hcl::Block& block, const Reading& reading, v1::ExecConfig* config) {
-  BlockReader reader("config", block.body, reading);
-  reader.Require("command");
-  config->set_command(reader.InterpolatedText("command", "config.command").value_or(""));
-  AddAll(reader.TextList("args", "config.args", /*interpolated=*/true), config->mutable_args());
-  config->set_pid_mode(reader.Text("pid_mode", "config.pid_mode").value_or(""));
-  config->set_ipc_mode(reader.Text("ipc_mode", "config.ipc_mode").value_or(""));
-  AddAll(reader.TextList("cap_add", "config.cap_add", false), config->mutable_cap_add());
-  AddAll(reader.TextList("cap_drop", "config.cap_drop", false), config->mutable_cap_drop());
-  config->set_work_dir(reader.InterpolatedText("work_dir", "config.work_dir").value_or(""));
-  AddAll(reader.TextList("chroot_env", "config.chroot_env", false), config->mutable_chroot_env());
-  if (const absl::optional<bool> init = reader.Bool("init", "config.init")) config->set_init(*init);
 }
 
 // Zero in the message means that nothing was asked for; asked for in a file it is a mistake that

@@ -34,6 +34,7 @@ const std::map<std::string, std::string>& Outputs() {
       {"work-dir.hcl", "hello from /local\n"},
       {"memory-max.hcl", "64 MiB, at most 128 MiB\n"},
       {"constraint.hcl", "linux [0-9].* on .*\n"},
+      {"limits.hcl", "fenced-1: 256 files, 8192 KiB of scratch\n"},
       {"variables.hcl", "example: ONE and TWO in example\n"},
       {"json-form.json", "hello from json-form, task hello\n"},
   };
