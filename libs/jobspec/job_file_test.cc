@@ -123,7 +123,7 @@ TEST(JobFile, AnElementOfAListOfBlocksIsShownAtItsPlace) {
       soft = "many"
     }
 )"));
-  EXPECT_THAT(Said(file), ElementsAre(HasSubstr("6: Invalid")));
+  EXPECT_THAT(Said(file), testing::Each(HasSubstr("6: Invalid config.rlimits[0].soft")));
 }
 
 TEST(JobFile, ThePagesFirstExampleIsReadAsItStands) {

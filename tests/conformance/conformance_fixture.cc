@@ -107,11 +107,12 @@ std::string ConformanceTest::VolumeDirectory(const std::string& volume) {
   return absl::StrCat(Volumes(), "/", volume);
 }
 
-bool HoldsAllCapabilities() {
+uint64_t NodeCapabilities() {
+  uint64_t held = 0;
   for (int capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; ++capability) {
-    if (prctl(PR_CAPBSET_READ, capability, 0, 0, 0) == 0) return false;
+    if (prctl(PR_CAPBSET_READ, capability, 0, 0, 0) == 1) held |= uint64_t{1} << capability;
   }
-  return true;
+  return held;
 }
 
 std::string TaskFile(const std::string& config, const std::string& more,

@@ -4,6 +4,7 @@
 #ifndef CLOISTER_TESTS_CONFORMANCE_CONFORMANCE_FIXTURE_H_
 #define CLOISTER_TESTS_CONFORMANCE_CONFORMANCE_FIXTURE_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -41,9 +42,8 @@ class ConformanceTest : public ::testing::Test {
   static std::string VolumeDirectory(const std::string& volume);
 };
 
-// Whether this process, and so the node, has every capability that the kernel knows: in many
-// containers root has not.
-bool HoldsAllCapabilities();
+// What this process, and so the node, has to give: in many containers root lacks some.
+uint64_t NodeCapabilities();
 
 // A task "t" with this config block; `more` stands beside the block, `outside` in the file beside
 // the task.
