@@ -73,6 +73,10 @@ std::vector<std::string> Said(const JobFile& file) {
 TEST(JobFile, WhatCloisterAddsToTheConfigBlockIsRead) {
   const JobFile file = Read(Task("", R"(
     init = false
+    seccomp = "default"
+    landlock = false
+    no_new_privs = false
+    masked_paths = false
     hostname = "h-1"
     oom_score_adj = 7
     shm_size = 1048576
@@ -115,7 +119,7 @@ TEST(JobFile, WhatCloisterAddsToTheConfigBlockIsRead) {
       "mode: \"0700\" } "
       "dns { servers: \"10.0.0.1\" searches: \"a.example\" options: \"ndots:2\" } "
       "devices { host_path: \"/dev/fuse\" task_path: \"/dev/f\" permissions: \"rw\" } "
-      "init: false");
+      "seccomp: \"default\" landlock: false no_new_privs: false masked_paths: false init: false");
 }
 
 TEST(JobFile, AnElementOfAListOfBlocksIsShownAtItsPlace) {

@@ -84,6 +84,16 @@ void ReadOurs(BlockReader* reader, v1::ExecConfig* config) {
   if (const absl::optional<bool> init = reader->Bool("init", "config.init")) {
     config->set_init(*init);
   }
+  config->set_seccomp(reader->Text("seccomp", "config.seccomp").value_or(""));
+  if (const absl::optional<bool> on = reader->Bool("landlock", "config.landlock")) {
+    config->set_landlock(*on);
+  }
+  if (const absl::optional<bool> on = reader->Bool("no_new_privs", "config.no_new_privs")) {
+    config->set_no_new_privs(*on);
+  }
+  if (const absl::optional<bool> on = reader->Bool("masked_paths", "config.masked_paths")) {
+    config->set_masked_paths(*on);
+  }
   config->set_hostname(reader->InterpolatedText("hostname", "config.hostname").value_or(""));
   config->set_oom_score_adj(
       static_cast<int32_t>(reader->Integer("oom_score_adj", "config.oom_score_adj").value_or(0)));
