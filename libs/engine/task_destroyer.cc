@@ -129,8 +129,8 @@ bool TaskDestroyer::DoSome(const Work& work) {
     if (!removal.ok() && on_trouble_ != nullptr) on_trouble_(removal.status());
   } else {
     absl::StatusOr<TaskRecord> record = table_->Find(work.task_id);
-    // Queued twice, by a failed start and by a destroy: it has gone, or another start of the same id
-    // has taken its place.
+    // Queued twice, by a failed start and by a destroy: it has gone, or another start of the same
+    // id has taken its place.
     if (!record.ok() || !record->destroying || IsLive(record->phase)) return true;
     removal = Remove(work.task_id, *record);
   }

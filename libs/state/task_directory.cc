@@ -86,9 +86,8 @@ absl::StatusOr<Removal> RemoveTaskDirectory(int tasks, const std::string& task_i
   if (absl::IsNotFound(directory.status())) return Removal::kDone;
   CLOISTER_RETURN_IF_ERROR(directory.status());
   for (const char* kept : {kIntentRecord, ""}) {
-    CLOISTER_ASSIGN_OR_RETURN(
-        const Removal removal,
-        RemoveSlice(directory->get(), Shown(task_id), kept, kRemovedAtOnce));
+    CLOISTER_ASSIGN_OR_RETURN(const Removal removal,
+                              RemoveSlice(directory->get(), Shown(task_id), kept, kRemovedAtOnce));
     if (removal == Removal::kUnfinished) return removal;
   }
   if (unlinkat(tasks, task_id.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) {
