@@ -85,7 +85,9 @@ double Median(std::vector<double> values) {
 
 absl::Status Run(int rounds, const std::string& directory) {
   CLOISTER_ASSIGN_OR_RETURN(internal::LaunchPlan plan, MakePayloadPlan("unused"));
+  // Both hang on a cgroup.
   plan.clear_cgroup();
+  plan.clear_devices();
   CLOISTER_ASSIGN_OR_RETURN(std::unique_ptr<launch::LaunchSite> site,
                             launch::LaunchSite::Make({"bench", 0, 0, 0}));
   seccomp::ProgramCache programs;
