@@ -57,6 +57,8 @@ const std::vector<Case>& Cases() {
        "FILES files[0] '/etc/hosts': write: no space left on device"},
       {internal::LAUNCH_STEP_DEVICES, 0, EPERM, "bpf: operation not permitted",
        "DEVICES: bpf: operation not permitted"},
+      {internal::LAUNCH_STEP_USER_NAMESPACE, 1, EPERM, "",
+       "USER_NAMESPACE gid map: operation not permitted"},
       {internal::LAUNCH_STEP_OOM_SCORE, 0, EACCES, "", "OOM_SCORE 0: permission denied"},
       {internal::LAUNCH_STEP_HOSTNAME, 0, EPERM, "", "HOSTNAME 'web': operation not permitted"},
       {internal::LAUNCH_STEP_ETC_FILES, 1, ELOOP, "",
