@@ -1,5 +1,6 @@
 // What a payload gets on a node whose policy is not the default: volumes, the node's namespaces,
 // the exec driver's capabilities, a root without pivot_root. Through the whole of Cloister.
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -10,10 +11,12 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "libs/base/owned_fd.h"
 #include "libs/base/random_id.h"
 #include "libs/base/status_matchers.h"
 #include "tests/testing/cluster_fixture.h"
@@ -180,7 +183,7 @@ class DeviceView : public PolicyView {
 
   v1::StartTaskRequest WithDevice(const std::string& permissions) {
     v1::StartTaskRequest request =
-        Sh("(exec 3</dev/fuse) && echo read; (exec 3<>/dev/fuse) 2>/dev/null && echo wrote");
+        Sh("(exec 3</dev/fuse) && echo read; (exec 3<>/dev/fuse) && echo wrote");
     v1::Device* device = request.mutable_config()->mutable_config()->add_devices();
     device->set_host_path(absl::StrCat(directory_, "/fuse"));
     device->set_task_path("/dev/fuse");
@@ -197,7 +200,11 @@ TEST_F(DeviceView, ADeviceIsThereAndHeldToWhatIsAllowed) {
                                            HasSubstr("devices need a cgroup v2 hierarchy")));
     return;
   }
-  EXPECT_EQ(outcome->out, "read\n");
+  // A kernel without the driver says so to whoever was let through.
+  const OwnedFd opened(open(absl::StrCat(directory_, "/fuse").c_str(), O_RDONLY | O_CLOEXEC));
+  EXPECT_EQ(outcome->out, opened.valid() ? "read\n" : "");
+  EXPECT_THAT(outcome->err, HasSubstr("Operation not permitted"));
+  EXPECT_EQ(absl::StrContains(outcome->err, "No such device"), !opened.valid()) << outcome->err;
   EXPECT_EQ(outcome->task.fence().device_filter(), "bpf");
   ASSERT_EQ(outcome->task.fence().devices_size(), 1);
   EXPECT_EQ(outcome->task.fence().devices(0), "/dev/fuse r");

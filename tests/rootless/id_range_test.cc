@@ -106,5 +106,7 @@ int main(int argc, char** argv) {
   options.subordinates = 65536;
   const cloister::OrdinaryUser user(options);
   testing::InitGoogleTest(&argc, argv);
+  // It took the name of the report, where only root may write, before main.
+  testing::GTEST_FLAG(output) = "";
   return RUN_ALL_TESTS();
 }
