@@ -105,8 +105,8 @@ int main(int argc, char** argv) {
   options.first_subordinate = 700000;
   options.subordinates = 65536;
   const cloister::OrdinaryUser user(options);
-  testing::InitGoogleTest(&argc, argv);
-  // It took the name of the report, where only root may write, before main.
+  // Taken from the environment before main: a report where only root may write.
   testing::GTEST_FLAG(output) = "";
+  testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();
 }

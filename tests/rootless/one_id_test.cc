@@ -205,8 +205,8 @@ TEST_F(OneIdWithoutCgroup, LimitsThatWereAskedForAreRefusedWithASentence) {
 
 int main(int argc, char** argv) {
   const cloister::OrdinaryUser user(cloister::OrdinaryUserOptions{});
-  testing::InitGoogleTest(&argc, argv);
-  // It took the name of the report, where only root may write, before main.
+  // Taken from the environment before main: a report where only root may write.
   testing::GTEST_FLAG(output) = "";
+  testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();
 }
