@@ -18,8 +18,8 @@ std::vector<std::string> CommandCandidates(absl::string_view command,
     if (path.size() <= kMaxPathBytes) candidates.push_back(std::move(path));
   };
   if (absl::StartsWith(command, "/")) {
-    add("", command);
     add("/local", command);
+    add("", command);
     return candidates;
   }
   add("/local/", command);

@@ -18,9 +18,8 @@ namespace cloister::chroot {
 // volumes in the order of their mounts, /usr/local/bin, /usr/bin and /bin; a relative path with a
 // slash in it, such as an unpacked "app/bin/server", in all but the last three.
 //
-// An absolute command is itself, in a volume as elsewhere; only where there is nothing of that name
-// it is looked for in the local directory. "/bin/sh" means the node's, even if the task, which can
-// write to its directory, has a local/bin/sh. (The exec driver looks there first.)
+// An absolute command is looked for beneath the local directory, which is the task's own, and then
+// as itself, in a volume as elsewhere.
 //
 // `command` is not empty; `volumes` are the absolute places where volumes are mounted. What is
 // longer than a path can be is left out.

@@ -10,10 +10,10 @@ namespace {
 
 using ::testing::ElementsAre;
 
-TEST(CommandCandidates, AnAbsoluteCommandIsItselfBeforeAnythingElse) {
-  EXPECT_THAT(CommandCandidates("/bin/sh", {}), ElementsAre("/bin/sh", "/local/bin/sh"));
+TEST(CommandCandidates, AnAbsoluteCommandIsSearchedInTheOrderOfThePage) {
+  EXPECT_THAT(CommandCandidates("/bin/sh", {}), ElementsAre("/local/bin/sh", "/bin/sh"));
   EXPECT_THAT(CommandCandidates("/usr/../bin//sh", {"/data"}),
-              ElementsAre("/usr/../bin//sh", "/local/usr/../bin//sh"));
+              ElementsAre("/local/usr/../bin//sh", "/usr/../bin//sh"));
 }
 
 TEST(CommandCandidates, VolumesComeAfterTheRootInTheirOrder) {

@@ -105,8 +105,8 @@ std::string CommandWords(const internal::Exec& exec, int index, int error_number
   if (found && index >= 0 && index < exec.candidates_size()) return Quoted(exec.candidates(index));
   std::vector<std::string> tried;
   for (const std::string& candidate : exec.candidates()) {
-    // An absolute command again, beneath /local: goes without saying.
-    if (candidate == absl::StrCat("/local", exec.candidates(0))) continue;
+    // An absolute command, beneath /local first: goes without saying.
+    if (candidate == absl::StrCat("/local", *exec.candidates().rbegin())) continue;
     tried.push_back(Quoted(candidate));
   }
   return absl::StrJoin(tried, ", ");

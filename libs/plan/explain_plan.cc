@@ -58,7 +58,7 @@ void ExplainCommand(const task::TaskSpec& spec, const LaunchPlan& plan, Lines* l
   const bool absolute = absl::StartsWith(spec.command(), "/");
   lines->Add(
       "command", absl::StrJoin(candidates, ", then "),
-      absolute ? " (absolute, inside the task's root; /local only if there is none)"
+      absolute ? " (absolute: beneath /local, then as it is inside the task's root)"
       : absl::StrContains(spec.command(), '/')
           ? " (a relative path: /local, the root, the volumes in their order)"
           : " (a name: /local, the root, the volumes in their order, the system's programs)");

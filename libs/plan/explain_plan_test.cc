@@ -32,8 +32,8 @@ class ExplainPlanTest : public testing::Test {
 
 TEST_F(ExplainPlanTest, SaysWhichValuesAreDefaults) {
   EXPECT_THAT(Explain("config { command: '/bin/true' }"),
-              AllOf(HasSubstr("command       /bin/true, then /local/bin/true (absolute, "
-                              "inside the task's root; /local only if there is none)\n"),
+              AllOf(HasSubstr("command       /local/bin/true, then /bin/true (absolute: "
+                              "beneath /local, then as it is inside the task's root)\n"),
                     HasSubstr("nobody: uid 65534, gid 65534, further groups none (the default)"),
                     HasSubstr("memory 300 MiB (the default)"),
                     HasSubstr("stop          SIGTERM, and SIGKILL after 5s (the default)")));

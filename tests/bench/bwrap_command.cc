@@ -127,7 +127,7 @@ std::vector<std::string> MakeBwrapArguments(const LaunchPlan& plan,
   for (const Mask& mask : plan.masks()) AddMask(mask, &arguments);
   arguments.Add("--remount-ro", "/dev", "--remount-ro", "/");
   if (seccomp) arguments.Add("--seccomp", kSeccompFd);
-  arguments.Add("--chdir", plan.exec().work_dir(), "--", plan.exec().candidates(0));
+  arguments.Add("--chdir", plan.exec().work_dir(), "--", *plan.exec().candidates().rbegin());
   for (const std::string& arg : plan.exec().args()) arguments.Add(arg);
   return arguments.Take();
 }

@@ -90,7 +90,7 @@ bool Run::Wants(const std::string& name) const {
 }
 
 absl::StatusOr<std::unique_ptr<Contender>> Run::MakePeer(const std::string& name) const {
-  if (name == kSpawn) return MakeBareSpawn(name, plan_.exec().candidates(0), places_);
+  if (name == kSpawn) return MakeBareSpawn(name, *plan_.exec().candidates().rbegin(), places_);
   if (name == kBwrap) return MakeBwrap(plan_, places_);
   if (name == kCrun || name == kRunc) return MakeOciRuntime(name, plan_, places_);
   // The static program is built beside this one.

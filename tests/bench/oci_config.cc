@@ -52,7 +52,7 @@ std::string Process(const LaunchPlan& plan) {
             .AddNumber("soft", limit.soft())
             .ToString());
   }
-  std::vector<std::string> args = {plan.exec().candidates(0)};
+  std::vector<std::string> args = {*plan.exec().candidates().rbegin()};
   args.insert(args.end(), plan.exec().args().begin(), plan.exec().args().end());
   return JsonObject()
       .AddBool("terminal", false)
