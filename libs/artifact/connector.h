@@ -1,0 +1,37 @@
+// Where the connections of a fetch come from. Nothing in libs/artifact opens a socket of its own:
+// what runs in the fetcher's cell has an empty network namespace, and is handed connected sockets
+// by a broker outside. Alone, without the services, DirectConnector (direct_connector.h) is used.
+#ifndef CLOISTER_LIBS_ARTIFACT_CONNECTOR_H_
+#define CLOISTER_LIBS_ARTIFACT_CONNECTOR_H_
+
+#include <cstdint>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "libs/base/owned_fd.h"
+
+namespace cloister::artifact {
+
+// The scheme under which the connection to the node's own HTTP proxy is asked for, in place of that
+// of the source. Only the proxy that the node's configuration names is connected to.
+constexpr absl::string_view kProxyScheme = "proxy";
+
+class Connector {
+ public:
+  virtual ~Connector() = default;
+
+  // A connected TCP socket to `host` (a name, an IPv4 address, or an IPv6 address without brackets)
+  // and `port`, in blocking mode. Whoever implements it checks scheme and host, resolves, and
+  // checks the *address it connects to* against the node's egress policy: a name may change its
+  // address between two looks (DNS rebinding).
+  //   PERMISSION_DENIED  the policy refuses it; says which rule
+  //   NOT_FOUND          no such host
+  //   UNAVAILABLE        cannot be reached or resolved now; IsRetryable (retryable.h)
+  // `scheme` is "http", "https", "ssh" or kProxyScheme. Called from the fetching thread.
+  virtual absl::StatusOr<OwnedFd> Connect(absl::string_view scheme, absl::string_view host,
+                                          uint16_t port) = 0;
+};
+
+}  // namespace cloister::artifact
+
+#endif  // CLOISTER_LIBS_ARTIFACT_CONNECTOR_H_
