@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
-#include "libs/jobspec/checksum.h"
+#include "libs/artifact/checksum.h"
 #include "libs/jobspec/read_config.h"
 
 namespace cloister::jobspec {
@@ -74,7 +74,7 @@ void ReadArtifact(const hcl::Block& block, const Reading& reading, v1::TaskConfi
   *artifact->mutable_headers() = {headers.begin(), headers.end()};
   const auto checksum = options.find("checksum");
   if (checksum == options.end()) return;
-  const absl::Status checked = CheckChecksum(checksum->second);
+  const absl::Status checked = artifact::CheckChecksum(checksum->second);
   if (checked.ok()) return;
   reading.diagnostics->AddError("Invalid checksum", AsSentence(checked.message()),
                                 reading.places->Find(field + ".options[checksum]"));
