@@ -27,6 +27,9 @@ constexpr int64_t kMaxRefusalBytes = 1 << 20;
 // What is kept of one to say why (S3's error code stands in its first lines).
 constexpr size_t kKeptRefusalBytes = 4096;
 
+constexpr char kSha256OfNothing[] =
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
 // Never connected to: the socket comes from the Connector. It keeps curl from resolving.
 constexpr char kNowhere[] = "192.0.2.1";
 
@@ -220,6 +223,8 @@ class Hop {
         Set(CURLOPT_PASSWORD, credential.secret.c_str());
         // As signed, not as curl would tidy it: a key may hold "..".
         Set(CURLOPT_PATH_AS_IS, 1L);
+        // libcurl 7.88 signs it but does not add it by itself.
+        AddHeader("x-amz-content-sha256", kSha256OfNothing);
         if (!credential.session_token.empty()) {
           AddHeader("x-amz-security-token", credential.session_token);
         }
