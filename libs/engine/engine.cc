@@ -31,15 +31,22 @@ Engine::Engine(EngineOptions options, OwnedFd launchers, OwnedFd tasks, const Ta
   const std::string& boot_id = options_.launchers.program.boot_id;
   events_ = std::make_unique<LauncherEvents>(boot_id, &table_, &files_, planner_, clock);
   pool_ = std::make_unique<LauncherPool>(std::move(launchers), options_.launchers, events_.get());
-  destroyer_ =
-      std::make_unique<TaskDestroyer>(&table_, pool_.get(), &files_, options_.launchers.on_trouble);
-  starter_ = std::make_unique<TaskStarter>(NodeIdentity{options_.node_id, boot_id}, &table_,
-                                           pool_.get(), &files_, destroyer_.get(), planner_, clock);
+  destroyer_ = std::make_unique<TaskDestroyer>(&table_, pool_.get(), &files_, options_.artifacts,
+                                               options_.launchers.on_trouble);
+  if (options_.artifacts != nullptr) {
+    stager_ =
+        std::make_unique<ArtifactStager>(options_.staging, options_.artifacts, &table_, clock);
+  }
+  starter_ =
+      std::make_unique<TaskStarter>(NodeIdentity{options_.node_id, boot_id}, &table_, pool_.get(),
+                                    &files_, destroyer_.get(), stager_.get(), planner_, clock);
   joiner_ = std::make_unique<TaskJoiner>(options_.join_limits, &table_, pool_.get(), &files_);
   events_->Connect(pool_.get(), destroyer_.get(), starter_.get());
 }
 
 Engine::~Engine() {
+  // What is being fetched is cancelled: its tasks end, or are taken up by the next executor.
+  stager_.reset();
   // Events first, as they use the destroyer; its own thread then finds no launcher any more.
   pool_->Close();
   destroyer_.reset();
@@ -58,8 +65,9 @@ absl::Status Engine::Recover() {
   for (const std::string& id : removed) ClearAway(id);
   CLOISTER_ASSIGN_OR_RETURN(const std::vector<std::string> ids, files_.List());
   std::vector<std::string> unfinished;
+  std::vector<internal::IntentRecord> staging;
   for (const std::string& id : ids) {
-    if (RecoverTask(id, found.inventories)) unfinished.push_back(id);
+    if (RecoverTask(id, found.inventories, &staging)) unfinished.push_back(id);
   }
   ForgetStrangers(found.inventories, ids);
   std::map<std::string, int> loads;
@@ -67,6 +75,7 @@ absl::Status Engine::Recover() {
     loads[inventory.first] = static_cast<int>(table_.LiveTasksOf(inventory.first).size());
   }
   Trouble(pool_->Start(loads));
+  for (internal::IntentRecord& intent : staging) starter_->Resume(std::move(intent));
   for (const std::string& id : unfinished) {
     destroyer_->Destroy(id, /*force=*/true,
                         [this](const absl::Status& status) { Trouble(status); });
@@ -81,7 +90,15 @@ void Engine::ClearAway(const std::string& task_id) {
   if (removal.ok() && *removal == state::Removal::kUnfinished) destroyer_->RemoveLeftover(task_id);
 }
 
-bool Engine::RecoverTask(const std::string& task_id, const Inventories& found) {
+// The former executor was fetching its artifacts: no launcher has ever heard of it.
+bool Engine::WasStaging(const internal::IntentRecord& intent, const TaskRecords& records) const {
+  return options_.artifacts != nullptr && !intent.plan().artifacts().empty() &&
+         intent.launcher().empty() && intent.boot_id() == options_.launchers.program.boot_id &&
+         !records.launch.has_value() && !records.exit.has_value();
+}
+
+bool Engine::RecoverTask(const std::string& task_id, const Inventories& found,
+                         std::vector<internal::IntentRecord>* staging) {
   const TaskRecords records = files_.Read(task_id);
   if (absl::IsNotFound(records.intent.status())) {
     // Nothing was ever done for it, or everything of it but the directory is removed.
@@ -93,8 +110,10 @@ bool Engine::RecoverTask(const std::string& task_id, const Inventories& found) {
   // Of a damaged record the id is known all the same.
   intent.set_task_id(task_id);
   intent.set_node_id(options_.node_id);
+  const bool was_staging = WasStaging(intent, records);
+  if (options_.artifacts != nullptr) options_.artifacts->Recover(task_id, intent.plan());
   TaskRecord record;
-  record.phase = TaskPhase::kStarting;
+  record.phase = was_staging ? TaskPhase::kPending : TaskPhase::kStarting;
   record.task = std::make_shared<const v1::Task>(MakeTask(intent));
   record.principal = intent.principal();
   record.request_digest = intent.request_digest();
@@ -103,8 +122,12 @@ bool Engine::RecoverTask(const std::string& task_id, const Inventories& found) {
   record.stop = intent.plan().stop();
   record.plan = std::make_shared<const internal::LaunchPlan>(intent.plan());
   record.keep = intent.promised();
-  record.launch_sent = true;
+  record.launch_sent = !was_staging;
   table_.AddRecovered(std::move(record));
+  if (was_staging) {
+    staging->push_back(intent);
+    return intent.destroying();
+  }
 
   auto inventory = found.find(intent.launcher());
   const internal::InventoryReply::Entry* entry = nullptr;
@@ -185,12 +208,14 @@ absl::StatusOr<TaskSnapshot> Engine::Stop(const std::string& task_id,
       signal.value_or(change.record.stop.signal()),
       grace.has_value() ? absl::ToInt64Milliseconds(*grace) : change.record.stop.grace_ms()};
   std::string launcher;
+  std::shared_ptr<Cancellation> staging;
   TaskSnapshot task;
   CLOISTER_RETURN_IF_ERROR(table_
                                .Amend(task_id,
                                       [&](TaskRecord& record) {
                                         task = record.task;
                                         if (!IsLive(record.phase)) return;
+                                        staging = record.staging;
                                         if (record.launch_sent) {
                                           launcher = record.launcher;
                                         } else if (!record.pending_stop.has_value() ||
@@ -199,6 +224,7 @@ absl::StatusOr<TaskSnapshot> Engine::Stop(const std::string& task_id,
                                         }
                                       })
                                .status());
+  if (staging != nullptr) staging->Cancel();
   if (std::shared_ptr<LauncherClient> client = pool_->Find(launcher)) {
     CLOISTER_RETURN_IF_ERROR(
         Annotate(client->Stop(task_id, stop.signal, stop.grace_ms), "stop task '", task_id, "'"));

@@ -20,6 +20,8 @@
 #include "cloister/v1/task.pb.h"
 #include "libs/base/clock.h"
 #include "libs/base/owned_fd.h"
+#include "libs/engine/artifact_provider.h"
+#include "libs/engine/artifact_stager.h"
 #include "libs/engine/launcher_events.h"
 #include "libs/engine/launcher_pool.h"
 #include "libs/engine/log_reader.h"
@@ -39,6 +41,9 @@ struct EngineOptions {
   // Most changes that wait for one watcher.
   size_t watch_limit = 4096;
   JoinLimits join_limits;
+  // Null: tasks have no artifacts. Outlives the engine.
+  ArtifactProvider* artifacts = nullptr;
+  StagingLimits staging;
 };
 
 // A task's output, being read. Whoever holds it closes it.
@@ -120,8 +125,11 @@ class Engine {
 
   // Removes the directory of what is no task.
   void ClearAway(const std::string& task_id);
-  // Gives one task directory its place in the table. True if a removal of it has to be finished.
-  bool RecoverTask(const std::string& task_id, const Inventories& found);
+  bool WasStaging(const internal::IntentRecord& intent, const TaskRecords& records) const;
+  // Gives one task directory its place in the table; `staging` gets it if it is to go on from
+  // there. True if a removal of it has to be finished.
+  bool RecoverTask(const std::string& task_id, const Inventories& found,
+                   std::vector<internal::IntentRecord>* staging);
   // What launchers have and no directory is there for: the end of it is not of interest any more.
   void ForgetStrangers(const Inventories& found, const std::vector<std::string>& ids);
   void Trouble(const absl::Status& status) const;
@@ -135,6 +143,7 @@ class Engine {
   std::unique_ptr<LauncherEvents> events_;
   std::unique_ptr<LauncherPool> pool_;
   std::unique_ptr<TaskDestroyer> destroyer_;
+  std::unique_ptr<ArtifactStager> stager_;
   std::unique_ptr<TaskStarter> starter_;
   std::unique_ptr<TaskJoiner> joiner_;
 };

@@ -20,6 +20,9 @@ inline constexpr absl::string_view kTooManyTasks = "TOO_MANY_TASKS";
 inline constexpr absl::string_view kNodeMemoryExhausted = "NODE_MEMORY_EXHAUSTED";
 // A step of the launch failed; metadata: step, index, errno.
 inline constexpr absl::string_view kStartFailed = "START_FAILED";
+// An artifact could not be fetched, checked or put in its place; UNAVAILABLE where another try can
+// help.
+inline constexpr absl::string_view kArtifactFailed = "ARTIFACT_FAILED";
 // The launcher died before the payload's exec; nothing of the task is left, so it may be started
 // again.
 inline constexpr absl::string_view kLauncherDied = "LAUNCHER_DIED";

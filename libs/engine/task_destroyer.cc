@@ -12,8 +12,13 @@
 namespace cloister::engine {
 
 TaskDestroyer::TaskDestroyer(TaskTable* table, LauncherPool* pool, const TaskFiles* files,
+                             ArtifactProvider* artifacts,
                              std::function<void(const absl::Status&)> on_trouble)
-    : table_(table), pool_(pool), files_(files), on_trouble_(std::move(on_trouble)) {
+    : table_(table),
+      pool_(pool),
+      files_(files),
+      artifacts_(artifacts),
+      on_trouble_(std::move(on_trouble)) {
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -73,13 +78,16 @@ void TaskDestroyer::Kill(const std::string& task_id) {
   // is no obstacle, as removal is what helps there.
   files_->MarkDestroying(task_id).IgnoreError();
   std::string launcher;
+  std::shared_ptr<Cancellation> staging;
   const auto kill = [&](TaskRecord& record) {
+    staging = record.staging;
     launcher = record.launch_sent ? record.launcher : "";
     if (!record.launch_sent) record.pending_stop = PendingStop{SIGKILL, 0};
   };
   // As a stop without grace, so that watchers are told of one. An ended task by now ignores it.
   table_->Apply(task_id, TaskInput::kStop).IgnoreError();
   const absl::Status amended = table_->Amend(task_id, kill).status();
+  if (staging != nullptr) staging->Cancel();
   if (std::shared_ptr<LauncherClient> client = pool_->Find(launcher)) {
     // A launcher that cannot be reached is dead or dying, and its tasks with it.
     client->Stop(task_id, SIGKILL, 0).IgnoreError();
@@ -148,6 +156,7 @@ absl::StatusOr<state::Removal> TaskDestroyer::Remove(const std::string& task_id,
   absl::StatusOr<state::Removal> removal = files_->Remove(task_id);
   if (!removal.ok()) return Annotate(removal.status(), "remove task '", task_id, "'");
   if (*removal == state::Removal::kDone) {
+    if (artifacts_ != nullptr) artifacts_->Release(task_id);
     CLOISTER_RETURN_IF_ERROR(table_->Apply(task_id, TaskInput::kDestroy).status());
   }
   return removal;

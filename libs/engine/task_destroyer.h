@@ -14,6 +14,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
+#include "libs/engine/artifact_provider.h"
 #include "libs/engine/launcher_pool.h"
 #include "libs/engine/task_files.h"
 #include "libs/engine/task_table.h"
@@ -24,10 +25,10 @@ namespace cloister::engine {
 // Thread-safe.
 class TaskDestroyer {
  public:
-  // All of it outlives the destroyer. `on_trouble` hears of removals that failed with nobody
-  // waiting for them.
+  // All of it outlives the destroyer; `artifacts` may be null. `on_trouble` hears of removals that
+  // failed with nobody waiting for them.
   TaskDestroyer(TaskTable* table, LauncherPool* pool, const TaskFiles* files,
-                std::function<void(const absl::Status&)> on_trouble);
+                ArtifactProvider* artifacts, std::function<void(const absl::Status&)> on_trouble);
   // Finishes the removal that is under way; the others are finished at the next start of the
   // executor. Whoever waits gets UNAVAILABLE.
   ~TaskDestroyer();
@@ -65,6 +66,7 @@ class TaskDestroyer {
   TaskTable* const table_;
   LauncherPool* const pool_;
   const TaskFiles* const files_;
+  ArtifactProvider* const artifacts_;
   const std::function<void(const absl::Status&)> on_trouble_;
   absl::Mutex mutex_;
   std::map<std::string, std::vector<Callback>> waiting_ ABSL_GUARDED_BY(mutex_);

@@ -56,6 +56,12 @@ absl::StatusOr<OwnedFd> TaskFiles::Create(const internal::IntentRecord& intent) 
   return written;
 }
 
+absl::Status TaskFiles::Rewrite(const internal::IntentRecord& intent) const {
+  CLOISTER_ASSIGN_OR_RETURN(OwnedFd directory,
+                            state::OpenTaskDirectory(tasks_.get(), intent.task_id()));
+  return WriteIntent(directory.get(), intent);
+}
+
 absl::Status TaskFiles::MarkDestroying(const std::string& task_id) const {
   absl::StatusOr<OwnedFd> directory = state::OpenTaskDirectory(tasks_.get(), task_id);
   if (absl::IsNotFound(directory.status())) return absl::OkStatus();

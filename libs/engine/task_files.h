@@ -37,6 +37,9 @@ class TaskFiles {
   // crashes loses the task anyway. On failure the directory is removed.
   absl::StatusOr<OwnedFd> Create(const internal::IntentRecord& intent) const;
 
+  // Replaces the intent of a task that has not been launched.
+  absl::Status Rewrite(const internal::IntentRecord& intent) const;
+
   // Notes that a live task is to go once it has ended, so that a restart finishes it. OK if there
   // is no such task.
   absl::Status MarkDestroying(const std::string& task_id) const;

@@ -2,8 +2,8 @@
 // lock, no I/O.
 //
 // The events come in the order that WatchTasksResponse promises
-// (proto/cloister/v1/task_service.proto): CREATED, STARTED, STOPPING, ENDED, DESTROYED; none twice,
-// none out of order, whatever order the inputs come in.
+// (proto/cloister/v1/task_service.proto): CREATED, PROGRESS, STARTED, STOPPING, ENDED, DESTROYED;
+// none but PROGRESS twice, none out of order, whatever order the inputs come in.
 #ifndef CLOISTER_LIBS_ENGINE_TASK_MACHINE_H_
 #define CLOISTER_LIBS_ENGINE_TASK_MACHINE_H_
 
@@ -43,7 +43,8 @@ enum class TaskInput {
 inline constexpr size_t kTaskInputCount = 7;
 
 // Values grow in the order in which the events of one task come.
-enum class TaskChange { kCreated, kStarted, kStopping, kEnded, kDestroyed };
+// kProgress alone may come any number of times: it is no transition (TaskTable::Progress).
+enum class TaskChange { kCreated, kProgress, kStarted, kStopping, kEnded, kDestroyed };
 
 struct TaskTransition {
   enum class Verdict {

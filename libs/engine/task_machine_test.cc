@@ -20,7 +20,8 @@ constexpr TaskInput kAllInputs[] = {
     TaskInput::kExited, TaskInput::kLose,     TaskInput::kDestroy};
 
 std::string Word(TaskChange change) {
-  constexpr const char* kWords[] = {"CREATED", "STARTED", "STOPPING", "ENDED", "DESTROYED"};
+  constexpr const char* kWords[] = {"CREATED",  "PROGRESS", "STARTED",
+                                    "STOPPING", "ENDED",    "DESTROYED"};
   return kWords[static_cast<size_t>(change)];
 }
 

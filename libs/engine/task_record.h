@@ -11,6 +11,7 @@
 #include "absl/types/optional.h"
 #include "cloister/internal/plan.pb.h"
 #include "cloister/v1/task.pb.h"
+#include "libs/engine/cancellation.h"
 #include "libs/engine/task_machine.h"
 
 namespace cloister::engine {
@@ -24,6 +25,8 @@ struct StartTimes {
   absl::Duration arrival;
   absl::Duration planned;
   absl::Duration recorded;
+  // All artifacts are in their places; zero where there are none.
+  absl::Duration staged;
 };
 
 // A stop that waits for the launch to be on its way.
@@ -52,6 +55,8 @@ struct TaskRecord {
   // The launch is on its way, so that what is sent to the launcher from now on comes after it.
   bool launch_sent = false;
   absl::optional<PendingStop> pending_stop;
+  // While its artifacts are fetched: ends that, and with it the task.
+  std::shared_ptr<Cancellation> staging;
   // Why there was no exec, where that was not a step of the launch.
   absl::Status start_error;
   // The object outlives the end: there was an exec, or a caller was answered before it (wait =
@@ -61,7 +66,9 @@ struct TaskRecord {
   bool destroying = false;
 };
 
-// Copies `config` with the values of its environment emptied: what may be read back.
+// Copies `config` with what may be secret emptied, or taken out: the values of its environment and
+// of the headers of artifacts, user, password and query values of their sources. What may be read
+// back.
 v1::TaskConfig WithoutEnvironmentValues(const v1::TaskConfig& config);
 
 }  // namespace cloister::engine

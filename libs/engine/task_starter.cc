@@ -4,6 +4,7 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
+#include "libs/artifact/retryable.h"
 #include "libs/base/status_annotation.h"
 #include "libs/base/status_macros.h"
 #include "libs/engine/engine_error.h"
@@ -12,13 +13,14 @@
 namespace cloister::engine {
 
 TaskStarter::TaskStarter(NodeIdentity node, TaskTable* table, LauncherPool* pool,
-                         const TaskFiles* files, TaskDestroyer* destroyer,
+                         const TaskFiles* files, TaskDestroyer* destroyer, ArtifactStager* stager,
                          const TaskPlanner* planner, const Clock* clock)
     : node_(std::move(node)),
       table_(table),
       pool_(pool),
       files_(files),
       destroyer_(destroyer),
+      stager_(stager),
       planner_(planner),
       clock_(clock) {}
 
@@ -48,11 +50,9 @@ void TaskStarter::Start(StartCommand command, StartCallback done) {
   const std::string task_id = command.task_id;
   const bool accepted = command.wait_accepted;
   if (!accepted) AwaitSettled(std::move(command), std::exchange(done, nullptr));
-  if (absl::Status status = Launch(task_id, intent); !status.ok()) {
-    v1::StartFailure failure;
-    failure.set_message(std::string(status.message()));
-    Fail(task_id, std::move(failure), std::move(status));
-  }
+  absl::Status status =
+      intent->plan().artifacts().empty() ? Launch(task_id, intent) : Stage(intent);
+  if (!status.ok()) FailLaunch(task_id, std::move(status));
   if (!accepted) return;
   absl::StatusOr<TaskRecord> launched = table_->Find(task_id);
   if (!launched.ok()) return std::move(done)(launched.status());
@@ -112,19 +112,112 @@ std::shared_ptr<internal::IntentRecord> TaskStarter::MakeIntent(const StartComma
   return intent;
 }
 
+void TaskStarter::FailLaunch(const std::string& task_id, absl::Status status) {
+  v1::StartFailure failure;
+  failure.set_message(std::string(status.message()));
+  Fail(task_id, std::move(failure), std::move(status));
+}
+
+void TaskStarter::Resume(internal::IntentRecord intent) {
+  const auto shared = std::make_shared<internal::IntentRecord>(std::move(intent));
+  if (absl::Status status = Stage(shared); !status.ok()) {
+    FailLaunch(shared->task_id(), std::move(status));
+  }
+}
+
+absl::Status TaskStarter::Stage(const std::shared_ptr<internal::IntentRecord>& intent) {
+  const std::string& task_id = intent->task_id();
+  if (stager_ == nullptr) {
+    return EngineError(absl::StatusCode::kFailedPrecondition, kArtifactFailed,
+                       "artifacts: this node has no fetcher", {{"task_id", task_id}});
+  }
+  StagingOrder order;
+  order.task_id = task_id;
+  order.tenant = intent->principal();
+  // Shared with the intent, which a launch only changes a copy of.
+  order.plan = std::shared_ptr<const internal::LaunchPlan>(intent, &intent->plan());
+  CLOISTER_ASSIGN_OR_RETURN(order.directory, RecordIntent(*intent));
+  table_->Amend(task_id, [&](TaskRecord& record) { record.times.recorded = clock_->Monotonic(); })
+      .IgnoreError();
+  std::shared_ptr<Cancellation> cancellation = stager_->Stage(
+      std::move(order), [this, intent](absl::StatusOr<std::vector<internal::Mount>> mounts) {
+        OnStaged(intent, std::move(mounts));
+      });
+  bool stopped = false;
+  table_
+      ->Amend(task_id,
+              [&](TaskRecord& record) {
+                record.staging = cancellation;
+                stopped = record.pending_stop.has_value();
+              })
+      .IgnoreError();
+  // A stop that came before there was something to cancel.
+  if (stopped) cancellation->Cancel();
+  return absl::OkStatus();
+}
+
+void TaskStarter::OnStaged(const std::shared_ptr<internal::IntentRecord>& intent,
+                           absl::StatusOr<std::vector<internal::Mount>> mounts) {
+  const std::string& task_id = intent->task_id();
+  bool stopped = false;
+  const absl::Duration staged = clock_->Monotonic();
+  const auto unset = [&](TaskRecord& record) {
+    record.staging = nullptr;
+    record.times.staged = staged;
+    stopped = record.pending_stop.has_value();
+  };
+  if (!table_->Amend(task_id, unset).ok()) return;
+  if (stopped) {
+    return FailLaunch(
+        task_id, EngineError(absl::StatusCode::kCancelled, kArtifactFailed,
+                             "stopped while its artifacts were fetched", {{"task_id", task_id}}));
+  }
+  // The executor shuts down: the next one goes on.
+  if (absl::IsCancelled(mounts.status())) return;
+  if (!mounts.ok()) {
+    const absl::StatusCode code = artifact::IsRetryable(mounts.status())
+                                      ? absl::StatusCode::kUnavailable
+                                      : absl::StatusCode::kFailedPrecondition;
+    return FailLaunch(task_id, EngineError(code, kArtifactFailed, mounts.status().message(),
+                                           {{"task_id", task_id}}));
+  }
+  // Others read the plan of the first one.
+  auto planned = std::make_shared<internal::IntentRecord>(*intent);
+  for (internal::Mount& mount : *mounts) *planned->mutable_plan()->add_mounts() = std::move(mount);
+  const auto plan = std::shared_ptr<const internal::LaunchPlan>(planned, &planned->plan());
+  table_->Amend(task_id, [&](TaskRecord& record) { record.plan = plan; }).IgnoreError();
+  if (absl::Status status = Launch(task_id, planned); !status.ok()) {
+    FailLaunch(task_id, std::move(status));
+  }
+}
+
+// Before any side effect; once more with the launcher, where artifacts were fetched first.
+absl::StatusOr<OwnedFd> TaskStarter::RecordIntent(const internal::IntentRecord& intent) {
+  absl::StatusOr<OwnedFd> there = files_->OpenDirectory(intent.task_id());
+  if (absl::IsNotFound(there.status())) return files_->Create(intent);
+  CLOISTER_RETURN_IF_ERROR(there.status());
+  CLOISTER_RETURN_IF_ERROR(files_->Rewrite(intent));
+  return there;
+}
+
 absl::Status TaskStarter::Launch(const std::string& task_id,
                                  const std::shared_ptr<internal::IntentRecord>& intent) {
   CLOISTER_ASSIGN_OR_RETURN(std::shared_ptr<LauncherClient> launcher, pool_->Take());
   absl::Cleanup release = [&] { pool_->Release(launcher->name()); };
   // Nobody else has seen it yet but the record of the table, which reads the plan only.
   intent->set_launcher(launcher->name());
-  CLOISTER_ASSIGN_OR_RETURN(OwnedFd directory, files_->Create(*intent));
+  // Without artifacts there is nothing of it yet.
+  CLOISTER_ASSIGN_OR_RETURN(OwnedFd directory, intent->plan().artifacts().empty()
+                                                   ? files_->Create(*intent)
+                                                   : RecordIntent(*intent));
   const absl::Duration recorded = clock_->Monotonic();
   CLOISTER_RETURN_IF_ERROR(table_
                                ->Apply(task_id, TaskInput::kLaunch,
                                        [&](TaskRecord& record, v1::Task&) {
                                          record.launcher = launcher->name();
-                                         record.times.recorded = recorded;
+                                         if (record.times.staged == absl::ZeroDuration()) {
+                                           record.times.recorded = recorded;
+                                         }
                                        })
                                .status());
   // From here on the end of the task releases it.

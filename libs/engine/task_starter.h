@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
@@ -12,6 +13,7 @@
 #include "absl/time/time.h"
 #include "cloister/v1/task.pb.h"
 #include "libs/base/clock.h"
+#include "libs/engine/artifact_stager.h"
 #include "libs/engine/launcher_pool.h"
 #include "libs/engine/task_destroyer.h"
 #include "libs/engine/task_files.h"
@@ -46,15 +48,19 @@ struct NodeIdentity {
 // Thread-safe.
 class TaskStarter {
  public:
-  // All of it outlives the starter.
+  // All of it outlives the starter. Without a stager, null, tasks have no artifacts.
   TaskStarter(NodeIdentity node, TaskTable* table, LauncherPool* pool, const TaskFiles* files,
-              TaskDestroyer* destroyer, const TaskPlanner* planner, const Clock* clock);
+              TaskDestroyer* destroyer, ArtifactStager* stager, const TaskPlanner* planner,
+              const Clock* clock);
 
   // Calls `done` once: here, or on a thread of the engine's. The same id again joins the first
   // start, or gives its task; with another digest it is ALREADY_EXISTS (REQUEST_ID_REUSED). A start
   // that fails leaves nothing and says why: START_FAILED names step, object and errno; unless it
   // was promised (wait_accepted): then the task ends with a start_failure.
   void Start(StartCommand command, StartCallback done);
+
+  // Goes on with a start whose artifacts a former executor was fetching. The task is in the table.
+  void Resume(internal::IntentRecord intent);
 
   // Ends a start that cannot go on; nothing of the task runs. Not for a task that may have come to
   // a clone.
@@ -63,8 +69,15 @@ class TaskStarter {
  private:
   void Join(StartCommand command, const TaskRecord& existing, StartCallback done);
   void AwaitSettled(StartCommand command, StartCallback done);
+  // Has the artifacts staged, and then goes on with the launch.
+  absl::Status Stage(const std::shared_ptr<internal::IntentRecord>& intent);
+  void OnStaged(const std::shared_ptr<internal::IntentRecord>& intent,
+                absl::StatusOr<std::vector<internal::Mount>> mounts);
+  // Takes a launcher, and has the task's directory with its intent there.
   absl::Status Launch(const std::string& task_id,
                       const std::shared_ptr<internal::IntentRecord>& intent);
+  absl::StatusOr<OwnedFd> RecordIntent(const internal::IntentRecord& intent);
+  void FailLaunch(const std::string& task_id, absl::Status status);
   absl::Status SendLaunch(LauncherClient& launcher, const internal::IntentRecord& intent,
                           int directory);
   std::shared_ptr<internal::IntentRecord> MakeIntent(const StartCommand& command,
@@ -75,6 +88,7 @@ class TaskStarter {
   LauncherPool* const pool_;
   const TaskFiles* const files_;
   TaskDestroyer* const destroyer_;
+  ArtifactStager* const stager_;
   const TaskPlanner* const planner_;
   const Clock* const clock_;
 };

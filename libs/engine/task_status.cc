@@ -46,7 +46,12 @@ void SetPhases(const StartTimes& times, absl::Duration exec_seen, v1::Task* task
   v1::StartPhases* phases = task->mutable_start_phases();
   *phases->mutable_plan() = ToProto(times.planned - times.arrival);
   *phases->mutable_record() = ToProto(times.recorded - times.planned);
-  *phases->mutable_launch() = ToProto(exec_seen - times.recorded);
+  absl::Duration launched = times.recorded;
+  if (times.staged != absl::ZeroDuration()) {
+    *phases->mutable_artifacts() = ToProto(times.staged - times.recorded);
+    launched = times.staged;
+  }
+  *phases->mutable_launch() = ToProto(exec_seen - launched);
   *phases->mutable_total() = ToProto(exec_seen - times.arrival);
 }
 

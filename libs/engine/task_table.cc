@@ -184,6 +184,26 @@ absl::StatusOr<TaskRecord> TaskTable::Amend(absl::string_view task_id,
   return amended;
 }
 
+void TaskTable::Progress(absl::string_view task_id, absl::FunctionRef<void(v1::Task&)> edit) {
+  Calls calls;
+  {
+    absl::MutexLock lock(&mutex_);
+    auto it = entries_.find(task_id);
+    if (it == entries_.end()) return;
+    Entry& entry = it->second;
+    if (entry.record.phase != TaskPhase::kPending &&
+        entry.record.phase != TaskPhase::kPendingStop) {
+      return;
+    }
+    auto task = std::make_shared<v1::Task>(*entry.record.task);
+    edit(*task);
+    task->set_revision(++revision_);
+    entry.record.task = std::move(task);
+    Tell(entry, TaskChange::kProgress, &calls);
+  }
+  std::move(calls).Run();
+}
+
 absl::StatusOr<TaskRecord> TaskTable::Find(absl::string_view task_id) const {
   absl::MutexLock lock(&mutex_);
   auto it = entries_.find(task_id);

@@ -86,6 +86,10 @@ class TaskTable {
   absl::StatusOr<TaskRecord> Amend(absl::string_view task_id,
                                    absl::FunctionRef<void(TaskRecord& record)> edit);
 
+  // Changes what is read back of a task that waits for its launch: a new revision, and kProgress is
+  // told. Of any other: nothing. `edit` runs under the lock: it must not block.
+  void Progress(absl::string_view task_id, absl::FunctionRef<void(v1::Task& task)> edit);
+
   absl::StatusOr<TaskRecord> Find(absl::string_view task_id) const;
 
   // Tasks with an id greater than `after`, in order of id, that `wanted` accepts; at most `limit`.

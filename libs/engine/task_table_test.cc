@@ -35,7 +35,8 @@ TaskRecord NewTask(const std::string& id, int64_t memory_mib = 10) {
 
 // "+a CREATED" for a change, "=a" for a snapshot, "SYNCED".
 std::string Word(const TaskEvent& event) {
-  constexpr const char* kWords[] = {"CREATED", "STARTED", "STOPPING", "ENDED", "DESTROYED"};
+  constexpr const char* kWords[] = {"CREATED",  "PROGRESS", "STARTED",
+                                    "STOPPING", "ENDED",    "DESTROYED"};
   if (event.kind == TaskEvent::Kind::kSynced) return "SYNCED";
   if (event.kind == TaskEvent::Kind::kSnapshot) return absl::StrCat("=", event.task->id());
   return absl::StrCat(event.task->id(), " ", kWords[static_cast<size_t>(event.change)]);

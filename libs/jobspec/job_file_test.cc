@@ -143,11 +143,9 @@ TEST(JobFile, ThePagesSecondExampleIsReadAndRefusedForItsChecksum) {
   const JobFile file = Read(kPageSecond);
   ASSERT_EQ(file.config.artifacts_size(), 1);
   EXPECT_EQ(file.config.artifacts(0).source(), "https://internal.file.server/name-of-my-binary");
-  EXPECT_THAT(
-      Said(file),
-      ElementsAre(HasSubstr("6: Not available yet: \"artifact\" blocks are not available yet"),
-                  AllOf(HasSubstr("9: Invalid checksum"), HasSubstr("21 characters"),
-                        HasSubstr("64 hexadecimal digits"))));
+  EXPECT_THAT(Said(file),
+              ElementsAre(AllOf(HasSubstr("9: Invalid artifacts[0].options[checksum]"),
+                                HasSubstr("21 characters"), HasSubstr("64 hexadecimal digits"))));
 }
 
 TEST(JobFile, EverythingOfATaskIsRead) {

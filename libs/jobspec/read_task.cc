@@ -8,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
-#include "libs/artifact/checksum.h"
 #include "libs/jobspec/read_config.h"
 
 namespace cloister::jobspec {
@@ -72,12 +71,8 @@ void ReadArtifact(const hcl::Block& block, const Reading& reading, v1::TaskConfi
   *artifact->mutable_options() = {options.begin(), options.end()};
   const auto headers = reader.Map("headers", field + ".headers", /*interpolated=*/true);
   *artifact->mutable_headers() = {headers.begin(), headers.end()};
-  const auto checksum = options.find("checksum");
-  if (checksum == options.end()) return;
-  const absl::Status checked = artifact::CheckChecksum(checksum->second);
-  if (checked.ok()) return;
-  reading.diagnostics->AddError("Invalid checksum", AsSentence(checked.message()),
-                                reading.places->Find(field + ".options[checksum]"));
+  artifact->set_chown(reader.Bool("chown", field + ".chown").value_or(false));
+  artifact->set_cache(reader.Text("cache", field + ".cache").value_or(""));
 }
 
 void ReadTemplate(const hcl::Block& block, const Reading& reading, v1::TaskConfig* config) {

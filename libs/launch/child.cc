@@ -63,11 +63,12 @@ long Open(int directory, const char* path, unsigned long resolve) {
   return RawSyscall(__NR_openat2, directory, Raw(path), Raw(&how), sizeof(how));
 }
 
-// A place that the task has chosen must be the very directory that was made for it: a link on the
-// way would put a volume over something else.
+// A place that the task has chosen must be the very directory, or file, that was made for it: a
+// link on the way would put a volume over something else.
 long PlaceChosen(const ChildMount& mount) {
   // A number of the launcher's table, which is still shared; so it is given back at once.
-  const long place = Open(AT_FDCWD, mount.inside, RESOLVE_NO_SYMLINKS);
+  const open_how how = {O_PATH | O_CLOEXEC, 0, RESOLVE_NO_SYMLINKS};
+  const long place = RawSyscall(__NR_openat2, AT_FDCWD, Raw(mount.inside), Raw(&how), sizeof(how));
   if (place < 0) return place;
   const long result = RawSyscall(__NR_move_mount, mount.tree, Raw(""), place, Raw(""),
                                  MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);

@@ -64,6 +64,7 @@ absl::Status DescribeMount(const internal::Mount& mount, const internal::Identit
     case internal::Mount::KIND_TASK_DIRECTORY:
       break;
     case internal::Mount::KIND_HOST_DIRECTORY:
+    case internal::Mount::KIND_CACHED:
       result->chosen = true;
       break;
     default:

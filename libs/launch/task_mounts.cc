@@ -74,13 +74,20 @@ absl::StatusOr<OwnedFd> MakeOwnDirectory(const Mount& mount, const internal::Ide
   return directory;
 }
 
-// In directories that were made a moment ago and that nothing of the task has seen.
+// In directories that were made a moment ago and that nothing of the task has seen. The last part
+// is a file where a file is mounted.
 absl::Status MakeMountPoint(const std::string& path, const internal::Identity& identity,
-                            int task_directory) {
+                            int task_directory, bool file) {
   const TaskOwner owner = OwnerOf(identity);
   OwnedFd held;
   int at = task_directory;
-  for (absl::string_view part : SplitPath(path)) {
+  auto parts = SplitPath(path);
+  std::string last;
+  if (file && !parts.empty()) {
+    last = std::string(parts.back());
+    parts.pop_back();
+  }
+  for (absl::string_view part : parts) {
     const std::string name(part);
     absl::StatusOr<OwnedFd> next = OpenBeneath(at, name, O_RDONLY | O_DIRECTORY);
     if (absl::IsNotFound(next.status())) {
@@ -90,31 +97,49 @@ absl::Status MakeMountPoint(const std::string& path, const internal::Identity& i
     held = *std::move(next);
     at = held.get();
   }
-  return absl::OkStatus();
+  if (last.empty()) return absl::OkStatus();
+  return OpenBeneath(at, last, O_CREAT | O_WRONLY | O_NOFOLLOW | O_NONBLOCK, 0444).status();
 }
 
-// The directory that the plan was made for: no link may be on the way, as parts of the path may be
-// a tenant's, and another directory in the place of a volume is another volume.
-absl::StatusOr<OwnedFd> OpenHostDirectory(const Mount& mount) {
+// What the plan was made for: no link may be on the way, as parts of the path may be a tenant's,
+// and another directory in the place of a volume is another volume.
+absl::StatusOr<OwnedFd> OpenOfHost(const Mount& mount, uint64_t kind, struct stat* status) {
   open_how how;
   std::memset(&how, 0, sizeof(how));
-  how.flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+  how.flags = O_PATH | O_CLOEXEC | kind;
   how.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-  OwnedFd directory(
+  const std::string what = absl::StrCat("'", mount.outside(), "'");
+  OwnedFd fd(
       static_cast<int>(syscall(SYS_openat2, AT_FDCWD, mount.outside().c_str(), &how, sizeof(how))));
-  if (!directory.valid()) return ErrnoStatus(errno, absl::StrCat("'", mount.outside(), "'"));
+  if (!fd.valid() || fstat(fd.get(), status) != 0) return ErrnoStatus(errno, what);
+  if (mount.inode() == 0) return fd;
+  if (status->st_dev != mount.device() || status->st_ino != mount.inode()) {
+    return ErrnoStatus(
+        ESTALE, absl::StrCat(what, " is not the directory that was there when the executor ",
+                             mount.kind() == Mount::KIND_CACHED ? "put it there" : "started"));
+  }
+  return fd;
+}
+
+absl::StatusOr<OwnedFd> OpenHostDirectory(const Mount& mount) {
   struct stat status;
-  if (fstat(directory.get(), &status) != 0) {
-    return ErrnoStatus(errno, absl::StrCat("'", mount.outside(), "'"));
-  }
+  CLOISTER_ASSIGN_OR_RETURN(OwnedFd directory, OpenOfHost(mount, O_DIRECTORY, &status));
   CLOISTER_RETURN_IF_ERROR(CheckForbidden(directory.get(), mount.outside(), mount.forbidden()));
-  if (mount.inode() == 0) return directory;
-  if (status.st_dev != mount.device() || status.st_ino != mount.inode()) {
-    return ErrnoStatus(ESTALE, absl::StrCat("'", mount.outside(),
-                                            "' is not the directory that was there when the "
-                                            "executor started"));
-  }
   return directory;
+}
+
+absl::StatusOr<OwnedFd> PrepareCached(const Mount& mount, const internal::Identity& identity,
+                                      int task_directory) {
+  struct stat status;
+  CLOISTER_ASSIGN_OR_RETURN(OwnedFd cached, OpenOfHost(mount, 0, &status));
+  if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
+    return ErrnoStatus(EINVAL, absl::StrCat("'", mount.outside(), "' is no file or directory"));
+  }
+  if (!mount.mount_point().empty()) {
+    CLOISTER_RETURN_IF_ERROR(
+        MakeMountPoint(mount.mount_point(), identity, task_directory, S_ISREG(status.st_mode)));
+  }
+  return CloneTree(mount, cached.get(), 0);
 }
 
 absl::StatusOr<OwnedFd> PrepareTree(const Mount& mount, const internal::Identity& identity,
@@ -123,8 +148,10 @@ absl::StatusOr<OwnedFd> PrepareTree(const Mount& mount, const internal::Identity
     CLOISTER_ASSIGN_OR_RETURN(OwnedFd directory, MakeOwnDirectory(mount, identity, task_directory));
     return CloneTree(mount, directory.get(), 0);
   }
+  if (mount.kind() == Mount::KIND_CACHED) return PrepareCached(mount, identity, task_directory);
   if (!mount.mount_point().empty()) {
-    CLOISTER_RETURN_IF_ERROR(MakeMountPoint(mount.mount_point(), identity, task_directory));
+    CLOISTER_RETURN_IF_ERROR(
+        MakeMountPoint(mount.mount_point(), identity, task_directory, /*file=*/false));
   }
   if (mount.kind() == Mount::KIND_TMPFS) return MakeTmpfs(mount, identity);
   CLOISTER_ASSIGN_OR_RETURN(OwnedFd directory, OpenHostDirectory(mount));
@@ -140,7 +167,7 @@ absl::StatusOr<std::vector<OwnedFd>> PrepareTaskMounts(const internal::LaunchPla
   for (int i = 0; i < plan.mounts_size(); ++i) {
     const Mount& mount = plan.mounts(i);
     if (mount.kind() != Mount::KIND_TASK_DIRECTORY && mount.kind() != Mount::KIND_HOST_DIRECTORY &&
-        !mount.chosen()) {
+        mount.kind() != Mount::KIND_CACHED && !mount.chosen()) {
       continue;
     }
     *index = i;

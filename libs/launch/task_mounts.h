@@ -17,9 +17,10 @@ namespace launch {
 // task, clones it as a tree (nosuid,nodev, private) and gives that to `flat`. For each
 // KIND_HOST_DIRECTORY: opens that directory of the node, without following a link, and clones it
 // with what is mounted in it (nosuid,nodev, read-only and propagating as the plan says). For each
-// KIND_TMPFS at a place of the task's choice: makes it. The result owns the trees. On failure
-// *index is the mount; ESTALE for another directory than the plan's, EACCES for one that would show
-// what is forbidden.
+// KIND_TMPFS at a place of the task's choice: makes it. For each KIND_CACHED: makes its mount point
+// as what it is, a file or a directory, and clones it read-only. The result owns the trees. On
+// failure *index is the mount; ESTALE for another directory than the plan's, EACCES for one that
+// would show what is forbidden.
 absl::StatusOr<std::vector<OwnedFd>> PrepareTaskMounts(const internal::LaunchPlan& plan,
                                                        int task_directory, FlatPlan* flat,
                                                        int* index);

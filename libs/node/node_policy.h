@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "libs/capability/capability_set.h"
 #include "libs/capability/names.h"
+#include "libs/node/artifact_policy.h"
 
 namespace cloister::node {
 
@@ -140,6 +141,8 @@ struct NodePolicy {
   std::string cgroup_parent;
 
   NodeLabels labels;
+
+  ArtifactPolicy artifacts;
 };
 
 // The thirteen capabilities, the exec driver's nine chroot entries, what Docker and runc hide, no

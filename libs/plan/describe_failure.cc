@@ -48,6 +48,7 @@ std::string MountWords(const Mount& mount) {
       source = mount.source();
       break;
     case Mount::KIND_HOST_DIRECTORY:
+    case Mount::KIND_CACHED:
       source = mount.outside();
       break;
     default:

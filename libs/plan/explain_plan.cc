@@ -14,6 +14,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "google/protobuf/text_format.h"
+#include "libs/artifact/redacted_url.h"
 #include "libs/capability/names.h"
 #include "libs/plan/fence.h"
 #include "libs/plan/plan_devices.h"
@@ -199,12 +200,36 @@ void ExplainVolume(const Mount& mount, Lines* lines) {
              mount.read_only() ? "read-only" : "writable", "; ", propagation, ")");
 }
 
+bool IsForArtifacts(const LaunchPlan& plan, const Mount& mount) {
+  if (mount.kind() != Mount::KIND_TASK_DIRECTORY) return false;
+  for (const internal::ArtifactPlan& artifact : plan.artifacts()) {
+    if (artifact.home() == mount.source()) return true;
+  }
+  return false;
+}
+
+void ExplainArtifacts(const LaunchPlan& plan, Lines* lines) {
+  constexpr absl::string_view kCaches[] = {"cached for whoever asked", "cached for everybody",
+                                           "not cached"};
+  for (const internal::ArtifactPlan& artifact : plan.artifacts()) {
+    const auto checksum = artifact.options().find("checksum");
+    lines->Add("artifact", Shown(absl::StrCat(artifact.directory(), "/", artifact.file_name())),
+               " (from ", Shown(artifact::RedactedUrl(artifact.source())), "; ",
+               checksum == artifact.options().end() ? "" : Shown(checksum->second) + "; ",
+               artifact.chown() ? "the task's own" : "read-only", "; ",
+               kCaches[artifact.cache() % std::size(kCaches)], ")");
+  }
+}
+
 void ExplainMounts(const LaunchPlan& plan, Lines* lines) {
   std::vector<std::string> fresh;
   std::vector<std::string> own;
   std::vector<std::string> locked;
   for (const Mount& mount : plan.mounts()) {
-    if (mount.kind() == Mount::KIND_HOST_DIRECTORY) continue;
+    if (mount.kind() == Mount::KIND_HOST_DIRECTORY || mount.kind() == Mount::KIND_CACHED ||
+        IsForArtifacts(plan, mount)) {
+      continue;
+    }
     if (mount.kind() == Mount::KIND_TASK_DIRECTORY && mount.read_only()) {
       locked.push_back(mount.inside());
     } else if (mount.kind() == Mount::KIND_TASK_DIRECTORY) {
@@ -339,6 +364,7 @@ std::string ExplainPlan(const task::TaskSpec& spec, const node::NodeFacts& facts
   ExplainNamespaces(spec, plan, &lines);
   ExplainRoot(spec, facts, plan, &lines);
   ExplainMounts(plan, &lines);
+  ExplainArtifacts(plan, &lines);
   ExplainDevices(plan, &lines);
   ExplainNames(plan, &lines);
   ExplainMasks(plan, &lines);
@@ -360,6 +386,10 @@ std::string RedactedPlanText(const LaunchPlan& plan) {
   LaunchPlan redacted = plan;
   for (std::string& entry : *redacted.mutable_exec()->mutable_env()) {
     entry = absl::StrCat(entry.substr(0, entry.find('=')), "=...");
+  }
+  for (internal::ArtifactPlan& artifact : *redacted.mutable_artifacts()) {
+    artifact.set_source(artifact::RedactedUrl(artifact.source()));
+    for (auto& header : *artifact.mutable_headers()) header.second = "...";
   }
   std::string text;
   google::protobuf::TextFormat::PrintToString(redacted, &text);

@@ -9,6 +9,7 @@
 #include "libs/base/field_violations.h"
 #include "libs/base/status_macros.h"
 #include "libs/chroot/command_lookup.h"
+#include "libs/plan/plan_artifacts.h"
 #include "libs/plan/plan_capabilities.h"
 #include "libs/plan/plan_cgroup.h"
 #include "libs/plan/plan_devices.h"
@@ -113,6 +114,8 @@ absl::StatusOr<internal::LaunchPlan> MakeLaunchPlan(const task::TaskSpec& spec,
   refusals.Add(volumes.status());
   const auto mounts = PlanTaskMounts(spec, policy, plan.mutable_root());
   refusals.Add(mounts.status());
+  const auto artifacts = PlanArtifacts(spec, policy, plan.mutable_root());
+  refusals.Add(artifacts.status());
   Take(PlanDevices(spec.devices(), facts, policy, plan.cgroup(), plan.mutable_root()),
        plan.mutable_devices(), &refusals);
   const auto rlimits = PlanRlimits(spec.rlimits(), facts, policy);
@@ -125,6 +128,10 @@ absl::StatusOr<internal::LaunchPlan> MakeLaunchPlan(const task::TaskSpec& spec,
   *plan.mutable_mounts() = PlanMounts(spec, facts);
   for (const internal::Mount& mount : *volumes) *plan.add_mounts() = mount;
   for (const internal::Mount& mount : *mounts) *plan.add_mounts() = mount;
+  for (const internal::Mount& mount : artifacts->mounts) *plan.add_mounts() = mount;
+  for (const internal::ArtifactPlan& artifact : artifacts->artifacts) {
+    *plan.add_artifacts() = artifact;
+  }
   for (const internal::Mask& mask : masks.proc) *plan.add_masks() = mask;
   for (const internal::Rlimit& rlimit : *rlimits) *plan.add_rlimits() = rlimit;
   for (const internal::GeneratedFile& file : *files) *plan.add_files() = file;

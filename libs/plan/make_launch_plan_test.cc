@@ -80,6 +80,7 @@ const std::map<std::string, std::string>& Samples() {
       {"resources.secrets", "resources { secrets: 2 }"},
       {"volumes", "volumes { name: 'a' }"},
       {"volume_mounts", "volumes { name: 'v' } volume_mounts { volume: 'v' destination: '/v' }"},
+      {"artifacts", "artifacts { source: 'https://h/x' }"},
       {"constraints", "constraints { attribute: '1' value: '2' }"},
       {"config.rlimits", "config { rlimits { name: 'cpu' soft: '1' } }"},
       {"config.oom_score_adj", "config { oom_score_adj: 1 }"},
@@ -103,8 +104,8 @@ const std::map<std::string, std::string>& Samples() {
 
 // Refused by ParseTaskSpec, whatever they say, until there is something to do for them.
 bool IsRefused(const std::string& path) {
-  return path == "artifacts" || path == "templates" || path == "resources.cores" ||
-         absl::StartsWith(path, "lifecycle.") || absl::StartsWith(path, "logs.");
+  return path == "templates" || path == "resources.cores" || absl::StartsWith(path, "lifecycle.") ||
+         absl::StartsWith(path, "logs.");
 }
 
 // No part of what is launched: inert text, which the environment has been made of already

@@ -78,6 +78,45 @@ void ReplaceEnv(const NameTable* names, Replacer* replacer, v1::TaskConfig* conf
   }
 }
 
+// One option of an artifact that cannot be replaced is one that was not given, but for the
+// checksum: without it, another rule would be broken.
+void ReplaceOptions(const std::string& field, const NameTable* names, Replacer* replacer,
+                    google::protobuf::Map<std::string, std::string>* options) {
+  constexpr absl::string_view kNone("\0", 1);
+  static const std::string* const kSomeChecksum = new std::string(64, '0');
+  std::map<std::string, std::string*> sorted;
+  for (auto& [name, value] : *options) sorted.emplace(name, &value);
+  for (auto& [name, value] : sorted) {
+    const absl::string_view stand_in = name == "checksum" ? *kSomeChecksum : kNone;
+    replacer->Replace(absl::StrCat(field, "[", absl::CHexEscape(name.substr(0, 48)), "]"), names,
+                      stand_in, value);
+    if (*value == kNone) options->erase(name);
+  }
+}
+
+void ReplaceHeaders(const std::string& field, const NameTable* names, Replacer* replacer,
+                    google::protobuf::Map<std::string, std::string>* headers) {
+  std::map<std::string, std::string*> sorted;
+  for (auto& [name, value] : *headers) sorted.emplace(name, &value);
+  for (auto& [name, value] : sorted) {
+    replacer->Replace(absl::StrCat(field, "[", absl::CHexEscape(name.substr(0, 48)), "]"), names,
+                      "", value);
+  }
+}
+
+void ReplaceArtifacts(const NameTable* names, Replacer* replacer, v1::TaskConfig* config) {
+  for (int i = 0; i < config->artifacts_size(); ++i) {
+    v1::Artifact* artifact = config->mutable_artifacts(i);
+    const std::string field = absl::StrCat("artifacts[", i, "]");
+    replacer->Replace(absl::StrCat(field, ".source"), names, "https://stand-in.invalid/stand-in",
+                      artifact->mutable_source());
+    replacer->Replace(absl::StrCat(field, ".destination"), names, "local/",
+                      artifact->mutable_destination());
+    ReplaceOptions(absl::StrCat(field, ".options"), names, replacer, artifact->mutable_options());
+    ReplaceHeaders(absl::StrCat(field, ".headers"), names, replacer, artifact->mutable_headers());
+  }
+}
+
 void ReplaceTheRest(const NameTable* names, Replacer* replacer, v1::TaskConfig* config) {
   v1::ExecConfig* exec = config->mutable_config();
   replacer->Replace("config.command", names, "stand-in", exec->mutable_command());
@@ -96,6 +135,7 @@ void ReplaceTheRest(const NameTable* names, Replacer* replacer, v1::TaskConfig* 
                       absl::StrCat("/local/stand-in-mount-", i),
                       exec->mutable_mounts(i)->mutable_destination());
   }
+  ReplaceArtifacts(names, replacer, config);
 }
 
 }  // namespace
@@ -132,6 +172,12 @@ std::set<std::string> ReferencedNames(const v1::TaskConfig& config) {
   for (const v1::VolumeMount& mount : config.volume_mounts()) texts.push_back(mount.destination());
   for (const v1::TaskMount& mount : config.config().mounts()) texts.push_back(mount.destination());
   texts.push_back(config.config().hostname());
+  for (const v1::Artifact& artifact : config.artifacts()) {
+    texts.push_back(artifact.source());
+    texts.push_back(artifact.destination());
+    for (const auto& option : artifact.options()) texts.push_back(option.second);
+    for (const auto& header : artifact.headers()) texts.push_back(header.second);
+  }
   for (const v1::Constraint& constraint : config.constraints()) {
     texts.push_back(constraint.attribute());
     texts.push_back(constraint.value());

@@ -24,11 +24,11 @@ struct Interpolated {
   std::vector<FieldViolation> violations;
 };
 
-// Replaces in config.command, config.args, config.work_dir, the values of env, and the destinations
-// of volume_mounts; constraints are CheckConstraints's. Values of env see the node's names and the
-// built-in variables, not each other; all else sees the task's own variables as well. One of them
-// takes the place of a built-in variable of its name. Together the texts stay below what
-// ParseTaskSpec lets through, so nothing grows without bound. Pure.
+// Replaces in config.command, config.args, config.work_dir, the values of env, the destinations of
+// volume_mounts, and the texts of artifacts; constraints are CheckConstraints's. Values of env see
+// the node's names and the built-in variables, not each other; all else sees the task's own
+// variables as well. One of them takes the place of a built-in variable of its name. Together the
+// texts stay below what ParseTaskSpec lets through, so nothing grows without bound. Pure.
 //
 // `node` are the node's names, `built_in` the variables that it sets (environment.h).
 Interpolated Interpolate(const v1::TaskConfig& config, const Names& node, const Names& built_in);

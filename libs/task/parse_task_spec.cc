@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "libs/base/lexical_path.h"
+#include "libs/task/parse_artifacts.h"
 #include "libs/task/parse_devices.h"
 #include "libs/task/parse_names.h"
 #include "libs/task/parse_rlimits.h"
@@ -197,7 +198,9 @@ void CheckChrootEnv(const v1::TaskConfig& config, Violations* violations) {
 
 // Together, as they share the places of the root.
 void CheckMounts(const v1::TaskConfig& config, Violations* violations) {
-  ParseTaskMounts(config, ParseVolumeMounts(config, violations), violations);
+  const std::vector<VolumeMount> volumes = ParseVolumeMounts(config, violations);
+  const std::vector<TaskMount> mounts = ParseTaskMounts(config, volumes, violations);
+  ParseArtifacts(config, volumes, mounts, violations);
 }
 
 void CheckRlimits(const v1::TaskConfig& config, Violations* violations) {
@@ -232,7 +235,6 @@ void CheckJob(const v1::TaskConfig& config, Violations* violations) {
 // By name, so that nobody believes that what was asked for is done.
 void CheckAvailable(const v1::TaskConfig& config, Violations* violations) {
   constexpr absl::string_view kNot = "not available yet";
-  if (!config.artifacts().empty()) violations->Add("artifacts", kNot);
   if (!config.templates().empty()) violations->Add("templates", kNot);
   if (config.has_lifecycle()) violations->Add("lifecycle", kNot);
   if (config.has_logs()) violations->Add("logs", kNot);
@@ -396,6 +398,7 @@ absl::StatusOr<TaskSpec> ParseTaskSpec(const v1::TaskConfig& config) {
   values.init = !config.config().has_init() || config.config().init();
   values.volume_mounts = ParseVolumeMounts(config, &violations);
   values.mounts = ParseTaskMounts(config, values.volume_mounts, &violations);
+  values.artifacts = ParseArtifacts(config, values.volume_mounts, values.mounts, &violations);
   values.shm_bytes = static_cast<uint64_t>(Or(config.config().shm_size(), kDefaultShmBytes));
   values.rlimits = ParseRlimits(config, &violations);
   values.oom_score_adj = config.config().oom_score_adj();

@@ -276,11 +276,9 @@ TEST(ParseTaskSpec, MetaIsBounded) {
 }
 
 TEST(ParseTaskSpec, WhatIsNotAvailableYetIsRefusedByName) {
-  EXPECT_THAT(
-      Violations("artifacts { } templates { } lifecycle { } logs { } resources { cores: 1 }"),
-      ElementsAre("artifacts: not available yet", "templates: not available yet",
-                  "lifecycle: not available yet", "logs: not available yet",
-                  "resources.cores: not available yet"));
+  EXPECT_THAT(Violations("templates { } lifecycle { } logs { } resources { cores: 1 }"),
+              ElementsAre("templates: not available yet", "lifecycle: not available yet",
+                          "logs: not available yet", "resources.cores: not available yet"));
 }
 
 TEST(ParseTaskSpec, ModesAreTwoWords) {

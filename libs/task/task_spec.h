@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "cloister/v1/task.pb.h"
+#include "libs/artifact/artifact_source.h"
 #include "libs/capability/names.h"
 #include "libs/task/user_field.h"
 
@@ -71,6 +72,25 @@ struct Device {
   uint32_t access = 0;
 };
 
+// What is fetched before the task starts, and where it comes to lie.
+struct ArtifactSpec {
+  enum class Mode { kAny, kFile, kDirectory };
+  // Who may be served it from the node's cache.
+  enum class Cache { kTenant, kPublic, kOff };
+  // As it was asked for, references replaced; `parsed` is the same, understood.
+  std::string source;
+  std::map<std::string, std::string> options;
+  artifact::ArtifactSource parsed;
+  std::map<std::string, std::string> headers;
+  // Absolute and clean, inside, below "/".
+  std::string directory;
+  // Name of the file in it; empty: its own.
+  std::string file_name;
+  Mode mode = Mode::kAny;
+  bool chown = false;
+  Cache cache = Cache::kTenant;
+};
+
 class TaskSpec {
  public:
   // Inert text for people; may be empty.
@@ -104,6 +124,8 @@ class TaskSpec {
   // With the places of volume_mounts no two destinations are or lie in each other; but for kOwn, of
   // which each is /alloc, /local or /tmp.
   const std::vector<TaskMount>& mounts() const { return values_.mounts; }
+  // In the order of the configuration.
+  const std::vector<ArtifactSpec>& artifacts() const { return values_.artifacts; }
   // Size of /dev/shm.
   uint64_t shm_bytes() const { return values_.shm_bytes; }
 
@@ -162,6 +184,7 @@ class TaskSpec {
     bool init = true;
     std::vector<VolumeMount> volume_mounts;
     std::vector<TaskMount> mounts;
+    std::vector<ArtifactSpec> artifacts;
     uint64_t shm_bytes = 0;
     std::vector<Rlimit> rlimits;
     int32_t oom_score_adj = 0;

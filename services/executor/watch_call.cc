@@ -26,6 +26,8 @@ Response::Type TypeOf(const engine::TaskEvent& event) {
   switch (event.change) {
     case engine::TaskChange::kCreated:
       return Response::TYPE_CREATED;
+    case engine::TaskChange::kProgress:
+      return Response::TYPE_PROGRESS;
     case engine::TaskChange::kStarted:
       return Response::TYPE_STARTED;
     case engine::TaskChange::kStopping:

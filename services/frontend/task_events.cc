@@ -58,6 +58,9 @@ std::vector<EventRef> MakeEvents(const TaskChange& change, absl::Time now) {
   const bool stopping_told =
       before != nullptr && (before->state() == v1::TASK_STATE_STOPPING || HasEnded(*before));
   if (before == nullptr) add(Event::TYPE_CREATED);
+  if (before != nullptr && task.state() == v1::TASK_STATE_PENDING && !task.artifacts().empty()) {
+    add(Event::TYPE_PROGRESS);
+  }
   if (HasStarted(task) && !stopping_told && (before == nullptr || !HasStarted(*before))) {
     add(Event::TYPE_STARTED);
   }
