@@ -313,7 +313,9 @@ class Reading {
       }
     }
     for (const auto& [name, value] : options_) {
-      if (web) {
+      if (name.empty() || absl::StrContains(name, '\0') || absl::StrContains(value, '\0')) {
+        Wrong(FieldOf(Shown(name)), "it has no name, or a NUL");
+      } else if (web) {
         url_.SetQuery(name, value);
       } else {
         Wrong(FieldOf(Shown(name)),

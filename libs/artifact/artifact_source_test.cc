@@ -177,6 +177,13 @@ TEST(ArtifactSource, EveryViolationIsTold) {
                   Violation("options[submodules]", "neither true nor false")));
 }
 
+TEST(ArtifactSource, OptionsForTheServerHaveANameAndNoNul) {
+  EXPECT_THAT(Violations("https://h/x", {{"", "v"}}),
+              ElementsAre(Violation("options[]", "no name")));
+  EXPECT_THAT(Violations("https://h/x", {{"a", std::string("b\0c", 3)}}),
+              ElementsAre(Violation("options[a]", "NUL")));
+}
+
 TEST(ArtifactSource, CredentialsInTheTextAreRefusedAndNotRepeated) {
   for (const char* text :
        {"https://user:hunter2@h/x", "https://hunter2@h/x", "git::ssh://u:hunter2@h/x",
