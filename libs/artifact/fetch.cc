@@ -13,7 +13,6 @@
 #include "absl/types/optional.h"
 #include "libs/artifact/fetch_tree.h"
 #include "libs/artifact/git_fetch.h"
-#include "libs/artifact/git_pack.h"
 #include "libs/artifact/hasher.h"
 #include "libs/artifact/raw_file.h"
 #include "libs/artifact/retryable.h"
@@ -331,7 +330,7 @@ absl::StatusOr<FetchReport> Fetch(const FetchRequest& request, int output_dirfd,
 
 void PreloadFetch() {
   PreloadDownload();
-  PreloadGit();
+  PreloadGitFetch();
   // OpenSSL looks its digests up once.
   Hasher({DigestAlgorithm::kMd5, DigestAlgorithm::kSha1, DigestAlgorithm::kSha384,
           DigestAlgorithm::kSha512})

@@ -45,6 +45,9 @@ struct GitFetchReport {
 absl::StatusOr<GitFetchReport> FetchGit(const GitFetchRequest& request, int tree_dirfd,
                                         Connector& connector);
 
+// Once per process, before threads and forks: libgit2 and libssh2.
+void PreloadGitFetch();
+
 // The URL of a submodule as .gitmodules (`text`) gives it for `path`, made absolute by the
 // repository's own. NOT_FOUND if it gives none.
 absl::StatusOr<std::string> SubmoduleUrl(absl::string_view text, absl::string_view path,

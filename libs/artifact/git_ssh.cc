@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -12,6 +13,8 @@
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "libs/artifact/git_connection.h"
+#include "libs/artifact/git_fetch.h"
+#include "libs/artifact/git_pack.h"
 #include "libs/artifact/retryable.h"
 #include "libs/artifact/sigpipe_blocked.h"
 #include "libs/base/owned_fd.h"
@@ -118,7 +121,9 @@ class SshGitConnection : public GitConnection {
       // Markers (@revoked, @cert-authority) are not understood by libssh2: a line with one pins
       // nothing.
       if (line[0] == '#' || line[0] == '@') continue;
-      if (libssh2_knownhost_readline(hosts_.get(), line.data(), line.size(),
+      // Ended by a line break, as in a file: what follows must not become part of the key.
+      const std::string whole = absl::StrCat(absl::StripAsciiWhitespace(line), "\n");
+      if (libssh2_knownhost_readline(hosts_.get(), whole.data(), whole.size(),
                                      LIBSSH2_KNOWNHOST_FILE_OPENSSH) != 0) {
         return absl::InvalidArgumentError("the credential's known hosts have a malformed line");
       }
@@ -225,12 +230,21 @@ class SshGitConnection : public GitConnection {
   int64_t received_ = 0;
 };
 
+int PreloadSsh() {
+  static const int result = libssh2_init(0);
+  return result;
+}
+
 }  // namespace
+
+void PreloadGitFetch() {
+  PreloadGit();
+  PreloadSsh();
+}
 
 absl::StatusOr<std::unique_ptr<GitConnection>> OpenSshGitConnection(const GitEndpoint& endpoint,
                                                                     Connector& connector) {
-  static const int initialised = libssh2_init(0);
-  if (initialised != 0) return absl::InternalError("libssh2 cannot be initialised");
+  if (PreloadSsh() != 0) return absl::InternalError("libssh2 cannot be initialised");
   auto connection = std::make_unique<SshGitConnection>(endpoint, connector);
   CLOISTER_RETURN_IF_ERROR(connection->Open());
   return std::unique_ptr<GitConnection>(std::move(connection));
