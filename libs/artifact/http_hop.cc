@@ -13,6 +13,7 @@
 #include "absl/time/clock.h"
 #include "absl/types/optional.h"
 #include "libs/artifact/http_proxy.h"
+#include "libs/artifact/http_response.h"
 #include "libs/artifact/retryable.h"
 #include "libs/artifact/sigpipe_blocked.h"
 #include "libs/base/status_annotation.h"
@@ -37,27 +38,6 @@ struct FreeList {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
 using HeaderList = std::unique_ptr<curl_slist, FreeList>;
-
-// What the answer's head said; reset with each status line (100, then 200).
-struct ResponseHead {
-  int status = 0;
-  Validators validators;
-  std::string content_type;
-  std::string content_range;
-  std::string retry_after;
-  std::string bucket_region;
-  int64_t content_length = -1;
-};
-
-std::string AwsErrorCode(const std::string& body) {
-  const size_t begin = body.find("<Code>");
-  const size_t end = body.find("</Code>");
-  if (begin == std::string::npos || end == std::string::npos || end < begin || end - begin > 70) {
-    return "";
-  }
-  const std::string code = body.substr(begin + 6, end - begin - 6);
-  return std::all_of(code.begin(), code.end(), absl::ascii_isalnum) ? code : "";
-}
 
 class Hop {
  public:
@@ -272,27 +252,7 @@ class Hop {
       return Fail(absl::ResourceExhaustedError(
           absl::StrCat("headers of more than ", kMaxHeaderBytes, " bytes")));
     }
-    if (body_bytes_ > 0) return true;  // Trailers say nothing.
-    line = absl::StripAsciiWhitespace(line);
-    if (absl::StartsWith(line, "HTTP/")) {
-      head_ = ResponseHead();
-      const std::vector<absl::string_view> words = absl::StrSplit(line, ' ');
-      if (words.size() < 2 || !absl::SimpleAtoi(words[1], &head_.status)) head_.status = 0;
-      return true;
-    }
-    const size_t colon = line.find(':');
-    if (colon == absl::string_view::npos) return true;
-    const std::string value(absl::StripAsciiWhitespace(line.substr(colon + 1)));
-    const std::string name = absl::AsciiStrToLower(line.substr(0, colon));
-    if (name == "etag") head_.validators.etag = value;
-    if (name == "last-modified") head_.validators.last_modified = value;
-    if (name == "content-type") head_.content_type = value;
-    if (name == "content-range") head_.content_range = value;
-    if (name == "retry-after") head_.retry_after = value;
-    if (name == "x-amz-bucket-region") head_.bucket_region = value;
-    if (name == "content-length" && !absl::SimpleAtoi(value, &head_.content_length)) {
-      head_.content_length = -1;
-    }
+    if (body_bytes_ == 0) head_.TakeLine(line);  // Trailers say nothing.
     return true;
   }
 
@@ -462,25 +422,9 @@ class Hop {
     return result;
   }
 
-  absl::Status StatusFailure() {
-    const int status = head_.status;
-    std::string text = absl::StrCat("the server answers with status ", status);
-    const std::string code = AwsErrorCode(refusal_);
-    if (!code.empty()) absl::StrAppend(&text, " (", code, ")");
-    if (!head_.bucket_region.empty() && request_.credential.kind == Credential::Kind::kAws &&
-        head_.bucket_region != request_.aws_region) {
-      absl::StrAppend(&text, "; the bucket is in another region than ", request_.aws_region);
-    }
-    if (status == 408 || status == 425 || status == 429 || status == 500 || status == 502 ||
-        status == 503 || status == 504) {
-      int64_t seconds = 0;
-      if (!absl::SimpleAtoi(head_.retry_after, &seconds) || seconds < 0) seconds = 0;
-      return MarkRetryable(absl::UnavailableError(text),
-                           absl::Seconds(std::min<int64_t>(seconds, 3600)));
-    }
-    if (status == 401 || status == 403) return absl::PermissionDeniedError(text);
-    if (status == 404 || status == 410) return absl::NotFoundError(text);
-    return absl::FailedPreconditionError(text);
+  absl::Status StatusFailure() const {
+    const bool signed_by_us = request_.credential.kind == Credential::Kind::kAws;
+    return RefusalOf(head_, refusal_, signed_by_us ? request_.aws_region : "");
   }
 
   CURL* const curl_;
