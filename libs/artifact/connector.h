@@ -6,15 +6,13 @@
 
 #include <cstdint>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "libs/artifact/egress_policy.h"
 #include "libs/base/owned_fd.h"
 
 namespace cloister::artifact {
-
-// The scheme under which the connection to the node's own HTTP proxy is asked for, in place of that
-// of the source. Only the proxy that the node's configuration names is connected to.
-constexpr absl::string_view kProxyScheme = "proxy";
 
 class Connector {
  public:
@@ -30,6 +28,12 @@ class Connector {
   // `scheme` is "http", "https", "ssh" or kProxyScheme. Called from the fetching thread.
   virtual absl::StatusOr<OwnedFd> Connect(absl::string_view scheme, absl::string_view host,
                                           uint16_t port) = 0;
+
+  // Whether this may be asked of the node's proxy, which connects itself and resolves names itself:
+  // asked before each request through one. By itself what EgressPolicy() says of scheme, host and
+  // literal address; who knows the node's policy says by that.
+  virtual absl::Status MayAskProxyFor(absl::string_view scheme, absl::string_view host,
+                                      uint16_t port);
 };
 
 }  // namespace cloister::artifact

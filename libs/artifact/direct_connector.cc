@@ -145,4 +145,9 @@ absl::StatusOr<OwnedFd> DirectConnector::Connect(absl::string_view scheme, absl:
   return absl::NotFoundError(absl::StrCat("resolve '", host, "': no address"));
 }
 
+absl::Status DirectConnector::MayAskProxyFor(absl::string_view scheme, absl::string_view host,
+                                             uint16_t port) {
+  return CheckDestination(policy_, scheme, host, port);
+}
+
 }  // namespace cloister::artifact

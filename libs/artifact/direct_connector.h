@@ -33,6 +33,9 @@ class DirectConnector : public Connector {
   absl::StatusOr<OwnedFd> Connect(absl::string_view scheme, absl::string_view host,
                                   uint16_t port) override;
 
+  absl::Status MayAskProxyFor(absl::string_view scheme, absl::string_view host,
+                              uint16_t port) override;
+
  private:
   const EgressPolicy policy_;
   const absl::Duration timeout_;

@@ -69,6 +69,18 @@ absl::Status CheckHeaders(const std::vector<std::pair<std::string, std::string>>
   return absl::OkStatus();
 }
 
+// They come back from a record, and go into headers.
+absl::Status CheckValidators(const Validators& validators) {
+  for (const std::string* text : {&validators.etag, &validators.last_modified}) {
+    for (const char c : *text) {
+      if (absl::ascii_iscntrl(static_cast<unsigned char>(c))) {
+        return absl::InvalidArgumentError("a validator has a control character in it");
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckUrl(const UrlParts& url) {
   if (!IsHttp(url)) {
     return absl::PermissionDeniedError(
@@ -95,6 +107,8 @@ class Transfer {
 
   absl::StatusOr<DownloadReport> Run() {
     CLOISTER_RETURN_IF_ERROR(CheckHeaders(request_.headers));
+    CLOISTER_RETURN_IF_ERROR(CheckValidators(request_.resume));
+    CLOISTER_RETURN_IF_ERROR(CheckValidators(request_.if_changed));
     CLOISTER_ASSIGN_OR_RETURN(first_, ParseUrl(request_.url));
     CLOISTER_RETURN_IF_ERROR(CheckUrl(first_));
     curl_.reset(curl_easy_init());

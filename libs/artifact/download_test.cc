@@ -431,6 +431,14 @@ TEST_F(DownloadTest, GoesThroughTheProxyOfTheNodeAlone) {
   ASSERT_THAT(Download(request_, options_, limits_, through, sink_), IsOk());
   EXPECT_EQ(sink_.body, "yes");
   EXPECT_THAT(proxy.requests().back(), StartsWith("GET http://files.example/x HTTP/1.1"));
+  for (const char* inner :
+       {"http://169.254.169.254/latest", "http://10.0.0.1/", "http://127.0.0.1/"}) {
+    request_.url = inner;
+    EXPECT_THAT(Download(request_, options_, limits_, through, sink_).status(),
+                StatusIs(absl::StatusCode::kPermissionDenied))
+        << inner;
+  }
+  EXPECT_EQ(proxy.requests().size(), 1u);
   request_.url = "https://files.example/x";
   EXPECT_FALSE(Download(request_, options_, limits_, through, sink_).ok());
   EXPECT_THAT(proxy.requests().back(), StartsWith("CONNECT files.example:443 HTTP/1.1"));
@@ -456,6 +464,18 @@ TEST_F(DownloadTest, RefusesHeadersThatWouldChangeTheMessage) {
   EXPECT_THAT(Get("file:///etc/passwd").status(), StatusIs(absl::StatusCode::kPermissionDenied));
   EXPECT_THAT(Get("http://127.0.0.1:99999/").status(),
               StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+TEST_F(DownloadTest, KeepsNoValidatorThatIsMoreThanText) {
+  ScriptedServer server(
+      "HTTP/1.1 200 OK\r\nETag: \"a\rX-Evil: 1\"\r\nLast-Modified: \x1b[2J\r\n"
+      "Content-Length: 0\r\n\r\n");
+  const absl::StatusOr<DownloadReport> report = Get(server.Url("/x"));
+  if (report.ok()) {
+    EXPECT_TRUE(report->validators.empty());
+  }
+  request_.if_changed.etag = "\"a\"\r\nX-Evil: 1";
+  EXPECT_THAT(Get(server.Url("/x")).status(), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 TEST_F(DownloadTest, WhatTheSinkSaysIsTheError) {

@@ -9,7 +9,6 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
-#include "libs/artifact/connector.h"
 #include "libs/base/status_macros.h"
 
 namespace cloister::artifact {

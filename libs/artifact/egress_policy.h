@@ -17,6 +17,10 @@
 
 namespace cloister::artifact {
 
+// The scheme under which the connection to the node's own HTTP proxy is asked for, in place of that
+// of the source. Only the proxy that the node's configuration names is connected to.
+constexpr absl::string_view kProxyScheme = "proxy";
+
 // An IPv4 address is held in its mapped form ::ffff:a.b.c.d; so is one that was written so.
 struct IpAddress {
   std::array<uint8_t, 16> bytes = {};

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "libs/artifact/connector.h"
 #include "libs/base/status_matchers.h"
 
 namespace cloister::artifact {

@@ -162,6 +162,7 @@ class Hop {
       return absl::OkStatus();
     }
     CLOISTER_ASSIGN_OR_RETURN(proxy_, ParseHttpProxy(options_.proxy));
+    CLOISTER_RETURN_IF_ERROR(connector_.MayAskProxyFor(hop_.scheme, hop_.host, hop_.port));
     Set(CURLOPT_PROXY, absl::StrCat("http://", kNowhere, ":", proxy_->port).c_str());
     Set(CURLOPT_PROXYTYPE, static_cast<long>(CURLPROXY_HTTP));
     Set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);

@@ -46,6 +46,11 @@ void ResponseHead::TakeLine(absl::string_view line) {
   if (colon == absl::string_view::npos) return;
   const std::string name = absl::AsciiStrToLower(line.substr(0, colon));
   const std::string value(absl::StripAsciiWhitespace(line.substr(colon + 1)));
+  // Kept, shown and sent again: nothing that a terminal or a header would take for more than text.
+  if (std::any_of(value.begin(), value.end(),
+                  [](unsigned char c) { return absl::ascii_iscntrl(c); })) {
+    return;
+  }
   if (name == "etag") validators.etag = value;
   if (name == "last-modified") validators.last_modified = value;
   if (name == "content-type") content_type = value;
