@@ -26,6 +26,7 @@ Engine::Engine(EngineOptions options, OwnedFd launchers, OwnedFd tasks, const Ta
     : options_(std::move(options)),
       planner_(planner),
       files_(std::move(tasks)),
+      ids_(options_.first_user_id, options_.user_ids, options_.user_ids_per_task),
       table_(options_.capacity, clock),
       follower_(std::move(follower)) {
   const std::string& boot_id = options_.launchers.program.boot_id;
@@ -37,9 +38,9 @@ Engine::Engine(EngineOptions options, OwnedFd launchers, OwnedFd tasks, const Ta
     stager_ =
         std::make_unique<ArtifactStager>(options_.staging, options_.artifacts, &table_, clock);
   }
-  starter_ =
-      std::make_unique<TaskStarter>(NodeIdentity{options_.node_id, boot_id}, &table_, pool_.get(),
-                                    &files_, destroyer_.get(), stager_.get(), planner_, clock);
+  starter_ = std::make_unique<TaskStarter>(NodeIdentity{options_.node_id, boot_id}, &table_,
+                                           pool_.get(), &files_, destroyer_.get(), stager_.get(),
+                                           planner_, &ids_, clock);
   joiner_ = std::make_unique<TaskJoiner>(options_.join_limits, &table_, pool_.get(), &files_);
   events_->Connect(pool_.get(), destroyer_.get(), starter_.get());
 }
@@ -121,6 +122,8 @@ bool Engine::RecoverTask(const std::string& task_id, const Inventories& found,
   record.launcher = intent.launcher();
   record.stop = intent.plan().stop();
   record.plan = std::make_shared<const internal::LaunchPlan>(intent.plan());
+  const internal::Identity::UserNamespace& space = intent.plan().identity().user_namespace();
+  if (space.count() > 0) record.ids = ids_.Adopt(space.first(), space.count());
   record.keep = intent.promised();
   record.launch_sent = !was_staging;
   table_.AddRecovered(std::move(record));

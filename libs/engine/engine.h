@@ -22,6 +22,7 @@
 #include "libs/base/owned_fd.h"
 #include "libs/engine/artifact_provider.h"
 #include "libs/engine/artifact_stager.h"
+#include "libs/engine/id_ranges.h"
 #include "libs/engine/launcher_events.h"
 #include "libs/engine/launcher_pool.h"
 #include "libs/engine/log_reader.h"
@@ -44,6 +45,10 @@ struct EngineOptions {
   // Null: tasks have no artifacts. Outlives the engine.
   ArtifactProvider* artifacts = nullptr;
   StagingLimits staging;
+  // For tasks with ids of their own: from `first_user_id` on, so many, and so many for each.
+  uint32_t first_user_id = 0;
+  uint32_t user_ids = 0;
+  uint32_t user_ids_per_task = 0;
 };
 
 // A task's output, being read. Whoever holds it closes it.
@@ -137,6 +142,7 @@ class Engine {
   const EngineOptions options_;
   const TaskPlanner* const planner_;
   const TaskFiles files_;
+  IdRanges ids_;
   TaskTable table_;
   std::unique_ptr<LogFollower> follower_;
   // These use each other: events the pool's destroyer and starter, those the pool.

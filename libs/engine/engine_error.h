@@ -18,6 +18,7 @@ inline constexpr absl::string_view kTaskLive = "TASK_LIVE";
 inline constexpr absl::string_view kTaskNotRunning = "TASK_NOT_RUNNING";
 inline constexpr absl::string_view kTooManyTasks = "TOO_MANY_TASKS";
 inline constexpr absl::string_view kNodeMemoryExhausted = "NODE_MEMORY_EXHAUSTED";
+inline constexpr absl::string_view kUserIdsExhausted = "USER_IDS_EXHAUSTED";
 // A step of the launch failed; metadata: step, index, errno.
 inline constexpr absl::string_view kStartFailed = "START_FAILED";
 // An artifact could not be fetched, checked or put in its place; UNAVAILABLE where another try can

@@ -140,6 +140,7 @@ bool TaskDestroyer::DoSome(const Work& work) {
     // Queued twice, by a failed start and by a destroy: it has gone, or another start of the same
     // id has taken its place.
     if (!record.ok() || !record->destroying || IsLive(record->phase)) return true;
+    record->ids.reset();
     removal = Remove(work.task_id, *record);
   }
   if (removal.ok() && *removal == state::Removal::kUnfinished) return false;
@@ -157,7 +158,9 @@ absl::StatusOr<state::Removal> TaskDestroyer::Remove(const std::string& task_id,
   if (!removal.ok()) return Annotate(removal.status(), "remove task '", task_id, "'");
   if (*removal == state::Removal::kDone) {
     if (artifacts_ != nullptr) artifacts_->Release(task_id);
-    CLOISTER_RETURN_IF_ERROR(table_->Apply(task_id, TaskInput::kDestroy).status());
+    // Whoever hears of it may count on the ids: no copy of the record has them any more.
+    const auto give_back = [](TaskRecord& record, v1::Task&) { record.ids.reset(); };
+    CLOISTER_RETURN_IF_ERROR(table_->Apply(task_id, TaskInput::kDestroy, give_back).status());
   }
   return removal;
 }

@@ -12,6 +12,7 @@
 #include "cloister/internal/plan.pb.h"
 #include "cloister/v1/task.pb.h"
 #include "libs/engine/cancellation.h"
+#include "libs/engine/id_ranges.h"
 #include "libs/engine/task_machine.h"
 
 namespace cloister::engine {
@@ -45,6 +46,8 @@ struct TaskRecord {
   std::string request_digest;
   // What the task holds of the node while it is live.
   int64_t memory_mib = 0;
+  // Of a task with ids of its own: they are its as long as the record is there.
+  IdRangeLease ids;
   // Name of the launcher that has it; empty while none has.
   std::string launcher;
   // Default of a stop.

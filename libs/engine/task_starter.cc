@@ -9,12 +9,13 @@
 #include "libs/base/status_macros.h"
 #include "libs/engine/engine_error.h"
 #include "libs/engine/task_status.h"
+#include "libs/plan/plan_ids.h"
 
 namespace cloister::engine {
 
 TaskStarter::TaskStarter(NodeIdentity node, TaskTable* table, LauncherPool* pool,
                          const TaskFiles* files, TaskDestroyer* destroyer, ArtifactStager* stager,
-                         const TaskPlanner* planner, const Clock* clock)
+                         const TaskPlanner* planner, IdRanges* ids, const Clock* clock)
     : node_(std::move(node)),
       table_(table),
       pool_(pool),
@@ -22,6 +23,7 @@ TaskStarter::TaskStarter(NodeIdentity node, TaskTable* table, LauncherPool* pool
       destroyer_(destroyer),
       stager_(stager),
       planner_(planner),
+      ids_(ids),
       clock_(clock) {}
 
 void TaskStarter::Start(StartCommand command, StartCallback done) {
@@ -29,10 +31,10 @@ void TaskStarter::Start(StartCommand command, StartCallback done) {
   if (absl::StatusOr<TaskRecord> existing = table_->Find(command.task_id); existing.ok()) {
     return Join(std::move(command), *existing, std::move(done));
   }
-  absl::StatusOr<PlannedTask> planned = planner_->Plan(command.config, command.task_id);
+  TaskRecord record;
+  absl::StatusOr<PlannedTask> planned = Plan(command, &record.ids);
   if (!planned.ok()) return std::move(done)(planned.status());
 
-  TaskRecord record;
   record.memory_mib = planned->memory_mib;
   record.stop = planned->plan.stop();
   const auto intent = MakeIntent(command, *std::move(planned));
@@ -57,6 +59,15 @@ void TaskStarter::Start(StartCommand command, StartCallback done) {
   absl::StatusOr<TaskRecord> launched = table_->Find(task_id);
   if (!launched.ok()) return std::move(done)(launched.status());
   std::move(done)(launched->task);
+}
+
+absl::StatusOr<PlannedTask> TaskStarter::Plan(const StartCommand& command,
+                                              IdRangeLease* ids) const {
+  absl::StatusOr<PlannedTask> planned = planner_->Plan(command.config, command.task_id);
+  if (!planned.ok() || !plan::NeedsIds(planned->plan)) return planned;
+  CLOISTER_ASSIGN_OR_RETURN(*ids, ids_->Take());
+  plan::AssignIds((*ids)->first, &planned->plan);
+  return planned;
 }
 
 void TaskStarter::Join(StartCommand command, const TaskRecord& existing, StartCallback done) {

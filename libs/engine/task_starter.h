@@ -14,6 +14,7 @@
 #include "cloister/v1/task.pb.h"
 #include "libs/base/clock.h"
 #include "libs/engine/artifact_stager.h"
+#include "libs/engine/id_ranges.h"
 #include "libs/engine/launcher_pool.h"
 #include "libs/engine/task_destroyer.h"
 #include "libs/engine/task_files.h"
@@ -51,7 +52,7 @@ class TaskStarter {
   // All of it outlives the starter. Without a stager, null, tasks have no artifacts.
   TaskStarter(NodeIdentity node, TaskTable* table, LauncherPool* pool, const TaskFiles* files,
               TaskDestroyer* destroyer, ArtifactStager* stager, const TaskPlanner* planner,
-              const Clock* clock);
+              IdRanges* ids, const Clock* clock);
 
   // Calls `done` once: here, or on a thread of the engine's. The same id again joins the first
   // start, or gives its task; with another digest it is ALREADY_EXISTS (REQUEST_ID_REUSED). A start
@@ -69,6 +70,8 @@ class TaskStarter {
  private:
   void Join(StartCommand command, const TaskRecord& existing, StartCallback done);
   void AwaitSettled(StartCommand command, StartCallback done);
+  // The task's plan, complete; `ids` is what it has of the node's.
+  absl::StatusOr<PlannedTask> Plan(const StartCommand& command, IdRangeLease* ids) const;
   // Has the artifacts staged, and then goes on with the launch.
   absl::Status Stage(const std::shared_ptr<internal::IntentRecord>& intent);
   void OnStaged(const std::shared_ptr<internal::IntentRecord>& intent,
@@ -90,6 +93,7 @@ class TaskStarter {
   TaskDestroyer* const destroyer_;
   ArtifactStager* const stager_;
   const TaskPlanner* const planner_;
+  IdRanges* const ids_;
   const Clock* const clock_;
 };
 

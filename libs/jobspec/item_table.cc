@@ -128,6 +128,7 @@ constexpr Item kConfig[] = {
     {"config", "chroot_env", kAttribute, kHonoured, "what of the node's entries its root holds"},
     {"config", "init", kAttribute, kHonoured,
      "whether an init of ours is PID 1, and not the command"},
+    {"config", "userns", kAttribute, kHonoured, "\"private\" or \"host\": ids of its own"},
     {"config", "seccomp", kAttribute, kHonoured, "its filter of system calls"},
     {"config", "landlock", kAttribute, kHonoured, "whether Landlock stands behind its mounts"},
     {"config", "no_new_privs", kAttribute, kHonoured, "whether set-user-id programs give nothing"},

@@ -84,6 +84,7 @@ void ReadOurs(BlockReader* reader, v1::ExecConfig* config) {
   if (const absl::optional<bool> init = reader->Bool("init", "config.init")) {
     config->set_init(*init);
   }
+  config->set_userns(reader->Text("userns", "config.userns").value_or(""));
   config->set_seccomp(reader->Text("seccomp", "config.seccomp").value_or(""));
   if (const absl::optional<bool> on = reader->Bool("landlock", "config.landlock")) {
     config->set_landlock(*on);

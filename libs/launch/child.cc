@@ -201,12 +201,9 @@ int WriteMap(const char* path, const char* map) {
   return ErrorOf(result);
 }
 
-// After MOUNTS, MASKS and all that needs the namespaces of the task, which belong to the launcher's
-// user namespace: whatever rights the task may come by are rights over nothing of them. Its one id
-// is the launcher's own, so it may write the maps itself; that no groups can be set, which the
-// kernel wants for that, is inherited. It has all capabilities in here until CAPABILITIES.
-int UserNamespace(const ChildContext& context, int* index) {
-  if (context.uid_map == nullptr) return 0;
+// Its one id is the launcher's own, so the child may write the maps itself; that no groups can be
+// set, which the kernel wants for that, is inherited.
+int MakeUserNamespace(const ChildContext& context, int* index) {
   int error = ErrorOf(RawSyscall(__NR_unshare, CLONE_NEWUSER));
   if (error == 0) error = WriteMap("/proc/self/uid_map", context.uid_map);
   if (error != 0) return error;
@@ -214,14 +211,26 @@ int UserNamespace(const ChildContext& context, int* index) {
   return WriteMap("/proc/self/gid_map", context.gid_map);
 }
 
+// After MOUNTS, MASKS and all that needs the namespaces of the task, which belong to the launcher's
+// user namespace: whatever rights the task may come by are rights over nothing of them. It has all
+// capabilities in here until CAPABILITIES.
+int UserNamespace(const ChildContext& context, int* index) {
+  if (context.user_namespace >= 0) {
+    return ErrorOf(RawSyscall(__NR_setns, context.user_namespace, CLONE_NEWUSER));
+  }
+  return context.uid_map == nullptr ? 0 : MakeUserNamespace(context, index);
+}
+
+bool HasUserNamespace(const ChildContext& context) {
+  return context.user_namespace >= 0 || context.uid_map != nullptr;
+}
+
 // Before IDENTITY: dropping needs CAP_SETPCAP.
 int BoundingSet(const ChildContext& context, int*) {
   for (int capability = 0; capability < 64; ++capability) {
     if ((context.bounding_drop >> capability & 1) == 0) continue;
     // A new user namespace brings all that the kernel knows; it says where that ends.
-    if (context.uid_map != nullptr && RawSyscall(__NR_prctl, PR_CAPBSET_READ, capability) < 0) {
-      break;
-    }
+    if (HasUserNamespace(context) && RawSyscall(__NR_prctl, PR_CAPBSET_READ, capability) < 0) break;
     const int error = ErrorOf(RawSyscall(__NR_prctl, PR_CAPBSET_DROP, capability));
     if (error != 0) return error;
   }

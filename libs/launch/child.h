@@ -73,9 +73,11 @@ struct ChildContext {
   uint32_t gid;
   const uint32_t* groups;
   int group_count;
-  // Of the task's own user namespace, "INSIDE OUTSIDE 1"; nullptr: it has none.
+  // Of the task's own user namespace of one id, "INSIDE OUTSIDE 1"; nullptr: it has none.
   const char* uid_map;
   const char* gid_map;
+  // The task's own user namespace of many ids, which is made already; -1: it has none.
+  int user_namespace;
   // Bits to drop from the bounding set that the launch thread left.
   uint64_t bounding_drop;
   uint64_t permitted;

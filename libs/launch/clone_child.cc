@@ -10,7 +10,7 @@
 #include <cstring>
 
 #include "libs/base/errno_status.h"
-#include "libs/launch/raw_syscall.h"
+#include "libs/launch/clone3.h"
 
 namespace cloister {
 namespace launch {
@@ -18,25 +18,6 @@ namespace {
 
 constexpr size_t kGuardBytes = 4096;
 constexpr size_t kStackBytes = 64 * 1024;
-
-// In assembly, because the child must not return through the caller's frame: it has another stack.
-long Clone3(clone_args* arguments, const ChildContext* context) {
-  long result;
-  __asm__ volatile(
-      "syscall\n"
-      "test %%rax, %%rax\n"
-      "jnz 1f\n"
-      "xor %%ebp, %%ebp\n"
-      "mov %[context], %%rdi\n"
-      "call *%[run]\n"
-      "hlt\n"
-      "1:\n"
-      : "=a"(result)
-      : "a"(__NR_clone3), "D"(arguments),
-        "S"(sizeof(*arguments)), [context] "b"(context), [run] "d"(&RunChild)
-      : "rcx", "r11", "memory");
-  return result;
-}
 
 }  // namespace
 
@@ -67,7 +48,7 @@ absl::StatusOr<ClonedChild> CloneChild(const ChildContext& context, uint64_t nam
     arguments.flags |= CLONE_INTO_CGROUP;
     arguments.cgroup = static_cast<uint64_t>(cgroup_fd);
   }
-  const long pid = Clone3(&arguments, &context);
+  const long pid = Clone3(&arguments, &RunChild, &context);
   if (pid < 0) return ErrnoStatus(static_cast<int>(-pid), "clone3");
   return ClonedChild{static_cast<pid_t>(pid), PidFd(OwnedFd(pidfd))};
 }

@@ -29,11 +29,23 @@ absl::Status CheckLists(const internal::LaunchPlan& plan) {
   if (!plan.hostname().empty() && (plan.namespaces() & CLONE_NEWUTS) == 0) {
     return absl::InvalidArgumentError("plan has a hostname without a namespace for it");
   }
+  const internal::Identity::UserNamespace& space = plan.identity().user_namespace();
+  if (space.count() > 0 && (space.first() == 0 || space.first() > UINT32_MAX - space.count())) {
+    return absl::InvalidArgumentError("plan has a range of ids that is not assigned");
+  }
   if (plan.exec().candidates().empty()) return absl::InvalidArgumentError("plan has no command");
   for (const std::string& candidate : plan.exec().candidates()) {
     if (candidate.empty()) return absl::InvalidArgumentError("plan has an empty command");
   }
   return absl::OkStatus();
+}
+
+// The group of terminals, as tasks know it.
+std::string TtyGroup(const internal::Mount& mount, const internal::Identity& identity) {
+  constexpr uint32_t kTtyGid = 5;
+  if (mount.without_tty_gid()) return "";
+  return absl::StrCat(",gid=",
+                      HasIdRange(identity) ? identity.user_namespace().first() + kTtyGid : kTtyGid);
 }
 
 // Filesystem type and options of a mount that is made new inside.
@@ -45,8 +57,8 @@ absl::Status DescribeMount(const internal::Mount& mount, const internal::Identit
       break;
     case internal::Mount::KIND_DEVPTS:
       result->type = "devpts";
-      *options = absl::StrCat("newinstance,ptmxmode=0666,mode=0620,max=64",
-                              mount.without_tty_gid() ? "" : ",gid=5");
+      *options =
+          absl::StrCat("newinstance,ptmxmode=0666,mode=0620,max=64", TtyGroup(mount, identity));
       break;
     case internal::Mount::KIND_MQUEUE:
       result->type = "mqueue";
@@ -135,10 +147,13 @@ void FlatPlan::AddLandlock(const internal::Landlock& landlock) {
 }
 
 void FlatPlan::AddUserNamespace(const internal::Identity& identity) {
+  context_.user_namespace = -1;
   if (!identity.has_user_namespace()) return;
-  maps_ = MapsOf(identity);
-  context_.uid_map = maps_.uid.c_str();
-  context_.gid_map = maps_.gid.c_str();
+  if (!HasIdRange(identity)) {
+    maps_ = MapsOf(identity);
+    context_.uid_map = maps_.uid.c_str();
+    context_.gid_map = maps_.gid.c_str();
+  }
   // It brings a full bounding set, whatever the launch thread has.
   context_.bounding_drop = ~uint64_t{0};
 }

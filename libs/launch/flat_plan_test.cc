@@ -65,6 +65,31 @@ TEST(FlatPlan, ATmpfsOfTheTasksOwnIsItsUsersAndStaysInMemory) {
   EXPECT_STREQ((*flat)->context().mounts[0].options, "mode=700,size=4096,uid=7,gid=8,noswap");
 }
 
+TEST(FlatPlan, WithARangeOfIdsTheTasksOwnIsOfThatRange) {
+  const std::string mounts = R"(
+      exec { candidates: '/x' }
+      mounts { kind: KIND_TMPFS inside: '/secrets' mode: 448 size_bytes: 4096 owned: true }
+      mounts { kind: KIND_DEVPTS inside: '/dev/pts' } )";
+  const internal::LaunchPlan plan = Plan(mounts + R"(
+      identity { uid: 7 gid: 8 user_namespace { first: 100000 count: 65536 outside_uid: 100007
+                                                outside_gid: 100008 } })");
+  auto flat = FlatPlan::Make(plan, 0);
+  ASSERT_THAT(flat, IsOk());
+  const ChildContext& context = (*flat)->context();
+  EXPECT_STREQ(context.mounts[0].options, "mode=700,size=4096,uid=100007,gid=100008");
+  EXPECT_THAT(context.mounts[1].options, testing::HasSubstr(",gid=100005"));
+  // It comes with all that the kernel knows.
+  EXPECT_EQ(context.bounding_drop, ~uint64_t{0});
+  EXPECT_EQ(context.uid_map, nullptr);
+  EXPECT_EQ(context.user_namespace, -1);
+  for (const char* wrong : {"first: 0", "first: 4294901761"}) {
+    const internal::LaunchPlan unassigned =
+        Plan(mounts + "identity { user_namespace { count: 65536 " + wrong + " } }");
+    EXPECT_THAT(FlatPlan::Make(unassigned, 0),
+                StatusIs(absl::StatusCode::kInvalidArgument, testing::HasSubstr("not assigned")));
+  }
+}
+
 TEST(FlatPlan, OnlyVolumesAreAtPlacesThatTheTaskHasChosen) {
   const internal::LaunchPlan plan = Plan(R"(
       exec { candidates: '/x' }

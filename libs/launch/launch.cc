@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 #include <vector>
@@ -25,6 +26,7 @@
 #include "libs/launch/report_message.h"
 #include "libs/launch/task_mounts.h"
 #include "libs/launch/task_owner.h"
+#include "libs/launch/user_namespace.h"
 #include "libs/os/directory.h"
 #include "libs/os/seqpacket.h"
 #include "libs/state/layout.h"
@@ -48,6 +50,8 @@ struct Run {
   LaunchThread* thread;
   LaunchJob job;
   std::unique_ptr<FlatPlan> flat;
+  OwnedFd user_namespace;
+  OwnedFd volume_namespace;
   std::vector<OwnedFd> trees;
   MountTemplates::Template root;
   Pipe out;
@@ -81,11 +85,26 @@ absl::Status ReadPlan(Run* run) {
   return absl::OkStatus();
 }
 
+// Before TASK_DIRECTORY, whose mounts of the node's directories need it.
+absl::Status IdMaps(Run* run) {
+  const internal::LaunchPlan& plan = run->job.plan;
+  if (!HasIdRange(plan.identity())) return absl::OkStatus();
+  CLOISTER_ASSIGN_OR_RETURN(run->user_namespace, MakeTaskNamespace(plan.identity()));
+  run->flat->context().user_namespace = run->user_namespace.get();
+  const auto is_mapped = [](const internal::Mount& mount) {
+    return mount.kind() == internal::Mount::KIND_HOST_DIRECTORY;
+  };
+  if (std::none_of(plan.mounts().begin(), plan.mounts().end(), is_mapped)) return absl::OkStatus();
+  run->index = 1;
+  CLOISTER_ASSIGN_OR_RETURN(run->volume_namespace, MakeVolumeNamespace(plan.identity()));
+  return absl::OkStatus();
+}
+
 // In the launcher's mount namespace: a tree can only be cloned from a mount of the caller's own.
 absl::Status TaskDirectory(Run* run) {
   CLOISTER_ASSIGN_OR_RETURN(
-      run->trees, PrepareTaskMounts(run->job.plan, run->job.task_directory.get(), run->flat.get(),
-                                    &run->index));
+      run->trees, PrepareTaskMounts(run->job.plan, run->job.task_directory.get(),
+                                    run->volume_namespace.get(), run->flat.get(), &run->index));
   return absl::OkStatus();
 }
 
@@ -225,6 +244,7 @@ struct OutsideStep {
 
 constexpr OutsideStep kOutsideSteps[] = {
     {internal::LAUNCH_STEP_PLAN, ReadPlan},
+    {internal::LAUNCH_STEP_ID_MAPS, IdMaps},
     {internal::LAUNCH_STEP_TASK_DIRECTORY, TaskDirectory},
     {internal::LAUNCH_STEP_FILES, Files},
     {internal::LAUNCH_STEP_TEMPLATE, Template},

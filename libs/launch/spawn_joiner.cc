@@ -54,7 +54,7 @@ long EnterTask(const ChildJob& job) {
   if (result == 0) result = RawSyscall(__NR_stat, Raw("/"), Raw(&root));
   if (result == 0 && root.st_dev == job.host_device && root.st_ino == job.host_inode) return -EXDEV;
   // After the mount namespace, which belongs to ours.
-  if (result == 0 && !job.place->maps.uid.empty()) {
+  if (result == 0 && (job.place->id_range || !job.place->maps.uid.empty())) {
     result = RawSyscall(__NR_setns, job.place->init, CLONE_NEWUSER);
   }
   return result;
@@ -69,7 +69,9 @@ long WriteMap(const char* path, const std::string& map) {
 }
 
 // The task's is gone: one like it, which the launcher's /proc is needed for.
-long MakeUserNamespace(const IdMaps& maps) {
+long MakeUserNamespace(const JoinerPlace& place) {
+  if (place.id_range) return RawSyscall(__NR_setns, place.user_namespace, CLONE_NEWUSER);
+  const IdMaps& maps = place.maps;
   if (maps.uid.empty()) return 0;
   long result = RawSyscall(__NR_unshare, CLONE_NEWUSER);
   if (result == 0) result = WriteMap("/proc/self/uid_map", maps.uid);
@@ -78,7 +80,7 @@ long MakeUserNamespace(const IdMaps& maps) {
 }
 
 long EnterDirectory(const ChildJob& job) {
-  long result = MakeUserNamespace(job.place->maps);
+  long result = MakeUserNamespace(*job.place);
   if (result == 0) result = RawSyscall(__NR_fchdir, job.place->task_directory);
   if (result == 0) result = RawSyscall(__NR_chroot, Raw("."));
   return result;
@@ -174,7 +176,7 @@ long Execute(const JoinerPlace& place) {
 }  // namespace
 
 absl::StatusOr<PidFd> SpawnJoiner(const JoinerPlace& place) {
-  if (place.uid == 0 || place.gid == ~0U || place.uid == ~0U) {
+  if ((place.uid == 0 && !place.id_range) || place.gid == ~0U || place.uid == ~0U) {
     return absl::InvalidArgumentError("a joiner needs the ids of an ordinary user");
   }
   if (place.program <= kProgramFd || place.socket <= kProgramFd) {

@@ -23,8 +23,11 @@ struct JoinerPlace {
   uint32_t uid = 0;
   uint32_t gid = 0;
   std::vector<uint32_t> groups;
-  // Of a task with a user namespace of its own: as in Identity. No groups are set then.
+  // Of a task with a user namespace of its own of one id: as in Identity. No groups are set then.
   IdMaps maps;
+  // Of one with a range of ids: an ended one's is made anew (MakeTaskNamespace).
+  bool id_range = false;
+  int user_namespace = -1;
 
   // Of a live task: its init, whose mount namespace is entered, and its cgroup.
   int init = -1;
@@ -39,8 +42,8 @@ struct JoinerPlace {
 
 // The child is the caller's, and is to be reaped. It never shares memory with the caller: with
 // pid_mode "host" there are tenants in the node's own pid namespace. What fails in it is told on
-// the socket (files::kFrameFailed), as the joiner tells its own failures. INVALID_ARGUMENT for uid
-// 0.
+// the socket (files::kFrameFailed), as the joiner tells its own failures. INVALID_ARGUMENT for
+// uid 0, unless it is that of a range of ids.
 absl::StatusOr<PidFd> SpawnJoiner(const JoinerPlace& place);
 
 }  // namespace launch

@@ -57,6 +57,21 @@ absl::StatusOr<OwnedFd> CloneTree(const Mount& mount, int directory, unsigned re
   return tree;
 }
 
+// As long as nobody sees the tree: the kernel lets no other be mapped.
+absl::Status MapIds(const Mount& mount, int tree, int user_namespace) {
+  mount_attr attributes;
+  std::memset(&attributes, 0, sizeof(attributes));
+  attributes.attr_set = MOUNT_ATTR_IDMAP;
+  attributes.userns_fd = static_cast<uint64_t>(user_namespace);
+  if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes,
+              sizeof(attributes)) == 0) {
+    return absl::OkStatus();
+  }
+  return ErrnoStatus(errno, absl::StrCat("'", mount.outside(),
+                                         "' or what is mounted in it has a filesystem that cannot "
+                                         "be id-mapped, as a task with ids of its own needs it"));
+}
+
 // Its parts are the task's, or closed to it, each with a mode of its own.
 absl::StatusOr<OwnedFd> MakeOwnDirectory(const Mount& mount, const internal::Identity& identity,
                                          int task_directory) {
@@ -143,7 +158,7 @@ absl::StatusOr<OwnedFd> PrepareCached(const Mount& mount, const internal::Identi
 }
 
 absl::StatusOr<OwnedFd> PrepareTree(const Mount& mount, const internal::Identity& identity,
-                                    int task_directory) {
+                                    int task_directory, int volume_namespace) {
   if (mount.kind() == Mount::KIND_TASK_DIRECTORY) {
     CLOISTER_ASSIGN_OR_RETURN(OwnedFd directory, MakeOwnDirectory(mount, identity, task_directory));
     return CloneTree(mount, directory.get(), 0);
@@ -155,14 +170,18 @@ absl::StatusOr<OwnedFd> PrepareTree(const Mount& mount, const internal::Identity
   }
   if (mount.kind() == Mount::KIND_TMPFS) return MakeTmpfs(mount, identity);
   CLOISTER_ASSIGN_OR_RETURN(OwnedFd directory, OpenHostDirectory(mount));
-  return CloneTree(mount, directory.get(), AT_RECURSIVE);
+  CLOISTER_ASSIGN_OR_RETURN(OwnedFd tree, CloneTree(mount, directory.get(), AT_RECURSIVE));
+  if (volume_namespace >= 0) {
+    CLOISTER_RETURN_IF_ERROR(MapIds(mount, tree.get(), volume_namespace));
+  }
+  return tree;
 }
 
 }  // namespace
 
 absl::StatusOr<std::vector<OwnedFd>> PrepareTaskMounts(const internal::LaunchPlan& plan,
-                                                       int task_directory, FlatPlan* flat,
-                                                       int* index) {
+                                                       int task_directory, int volume_namespace,
+                                                       FlatPlan* flat, int* index) {
   std::vector<OwnedFd> trees;
   for (int i = 0; i < plan.mounts_size(); ++i) {
     const Mount& mount = plan.mounts(i);
@@ -171,7 +190,8 @@ absl::StatusOr<std::vector<OwnedFd>> PrepareTaskMounts(const internal::LaunchPla
       continue;
     }
     *index = i;
-    CLOISTER_ASSIGN_OR_RETURN(OwnedFd tree, PrepareTree(mount, plan.identity(), task_directory));
+    CLOISTER_ASSIGN_OR_RETURN(
+        OwnedFd tree, PrepareTree(mount, plan.identity(), task_directory, volume_namespace));
     flat->SetTree(i, tree.get());
     trees.push_back(std::move(tree));
   }

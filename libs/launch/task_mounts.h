@@ -13,6 +13,9 @@
 namespace cloister {
 namespace launch {
 
+// `volume_namespace` id-maps the node's directories; -1: they are as they are. (Those of the task's
+// own need it not: they are made empty, with an owner of its range.)
+//
 // For each KIND_TASK_DIRECTORY mount: makes its directory beneath `task_directory`, owned by the
 // task, clones it as a tree (nosuid,nodev, private) and gives that to `flat`. For each
 // KIND_HOST_DIRECTORY: opens that directory of the node, without following a link, and clones it
@@ -22,8 +25,8 @@ namespace launch {
 // failure *index is the mount; ESTALE for another directory than the plan's, EACCES for one that
 // would show what is forbidden.
 absl::StatusOr<std::vector<OwnedFd>> PrepareTaskMounts(const internal::LaunchPlan& plan,
-                                                       int task_directory, FlatPlan* flat,
-                                                       int* index);
+                                                       int task_directory, int volume_namespace,
+                                                       FlatPlan* flat, int* index);
 
 }  // namespace launch
 }  // namespace cloister

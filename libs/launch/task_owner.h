@@ -21,7 +21,12 @@ inline TaskOwner OwnerOf(const internal::Identity& identity) {
   return {identity.user_namespace().outside_uid(), identity.user_namespace().outside_gid()};
 }
 
-// "INSIDE OUTSIDE 1", for /proc/PID/uid_map and gid_map; empty without a namespace of its own.
+// Whether the task has a whole range of ids, which only somebody outside can map.
+inline bool HasIdRange(const internal::Identity& identity) {
+  return identity.user_namespace().count() > 0;
+}
+
+// "INSIDE OUTSIDE COUNT", for /proc/PID/uid_map and gid_map; empty without a namespace of its own.
 struct IdMaps {
   std::string uid;
   std::string gid;
@@ -29,9 +34,13 @@ struct IdMaps {
 
 inline IdMaps MapsOf(const internal::Identity& identity) {
   if (!identity.has_user_namespace()) return {};
-  const TaskOwner owner = OwnerOf(identity);
-  return {absl::StrCat(identity.uid(), " ", owner.uid, " 1"),
-          absl::StrCat(identity.gid(), " ", owner.gid, " 1")};
+  const internal::Identity::UserNamespace& space = identity.user_namespace();
+  if (HasIdRange(identity)) {
+    const std::string map = absl::StrCat("0 ", space.first(), " ", space.count());
+    return {map, map};
+  }
+  return {absl::StrCat(identity.uid(), " ", space.outside_uid(), " 1"),
+          absl::StrCat(identity.gid(), " ", space.outside_gid(), " 1")};
 }
 
 }  // namespace launch

@@ -75,6 +75,15 @@ struct NodePolicy {
   bool allow_host_pid_mode = false;
   bool allow_host_ipc_mode = false;
 
+  // Of a task that does not say (`userns`): kPrivate gives each ids of its own, and whether it may
+  // say "host" then.
+  NamespaceMode default_userns = NamespaceMode::kHost;
+  bool allow_host_userns = false;
+  // The ids that are for such tasks, and how many each gets; 0: what MakeTaskIdPool says.
+  uint32_t userns_first = 0;
+  uint32_t userns_count = 0;
+  uint32_t userns_ids_per_task = 65536;
+
   // What a task may switch off of its own fence: the seccomp profile, Landlock, no_new_privs, the
   // hiding of hidden_paths. Nothing is switched off unless the task asks for it.
   bool allow_unconfined_seccomp = false;

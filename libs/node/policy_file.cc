@@ -13,9 +13,10 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/time/time.h"
+#include "absl/strings/str_split.h"
 #include "absl/types/optional.h"
 #include "libs/base/errno_status.h"
 #include "libs/base/lexical_path.h"
@@ -69,6 +70,7 @@ class PolicyReader {
   void ReadUsers(BodyReader* top);
   void ReadMountSources(BodyReader* top);
   void ReadDevices(BodyReader* top);
+  void ReadUserNamespaces(BodyReader* top);
   void ReadRlimits(BodyReader* ceilings);
   void ReadHostVolume(const hcl::Block& block);
   void ReadCeilings(const hcl::Block& block);
@@ -86,6 +88,7 @@ const hcl::BodySchema& TopSchema() {
       {{"allow_caps"},
        {"allow_host_ipc_mode"},
        {"allow_host_pid_mode"},
+       {"allow_host_userns"},
        {"allowed_devices"},
        {"allow_new_privs"},
        {"allow_unconfined_seccomp"},
@@ -100,7 +103,10 @@ const hcl::BodySchema& TopSchema() {
        {"denied_host_gids"},
        {"denied_host_uids"},
        {"min_oom_score_adj"},
-       {"no_pivot_root"}},
+       {"no_pivot_root"},
+       {"userns_default"},
+       {"userns_ids"},
+       {"userns_ids_per_task"}},
       {{"artifact", {}}, {"ceilings", {}}, {"host_volume", {"name"}}, {"node", {}}}};
   return *kSchema;
 }
@@ -126,6 +132,7 @@ void PolicyReader::Read(const hcl::Body& body) {
   ReadUsers(&top);
   ReadMountSources(&top);
   ReadDevices(&top);
+  ReadUserNamespaces(&top);
   if (const auto least = top.Integer("min_oom_score_adj", -1000, 1000)) {
     policy_.min_oom_score_adj = static_cast<int32_t>(*least);
   }
@@ -200,6 +207,28 @@ void PolicyReader::ReadDevices(BodyReader* top) {
                                            "\" is not of r, w and m: \"rw\"."));
     }
     policy_.allowed_devices[path] = access.value_or(0);
+  }
+}
+
+void PolicyReader::ReadUserNamespaces(BodyReader* top) {
+  top->ReadMode("userns_default", &policy_.default_userns);
+  top->Read("allow_host_userns", &policy_.allow_host_userns);
+  if (const auto ids = top->Integer("userns_ids_per_task", 1, 65536)) {
+    policy_.userns_ids_per_task = static_cast<uint32_t>(*ids);
+  }
+  const auto text = top->Text("userns_ids");
+  if (!text.has_value()) return;
+  const std::vector<std::string> parts = absl::StrSplit(text->second, '-');
+  const bool parsed = parts.size() == 2 && absl::SimpleAtoi(parts[0], &policy_.userns_first) &&
+                      absl::SimpleAtoi(parts[1], &policy_.userns_count);
+  // The last id of all is no id, and 0 is the executor's own.
+  if (!parsed || policy_.userns_first == 0 ||
+      policy_.userns_count > UINT32_MAX - policy_.userns_first) {
+    top->Wrong(*text->first,
+               "Must be the first id and how many there are: \"1879048192-67108864\".");
+  } else if (policy_.userns_count < policy_.userns_ids_per_task) {
+    top->Wrong(*text->first, absl::StrCat("Has not even the ", policy_.userns_ids_per_task,
+                                          " ids of one task (userns_ids_per_task)."));
   }
 }
 

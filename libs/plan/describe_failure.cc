@@ -95,6 +95,12 @@ std::string IdentityWords(const internal::Identity& identity) {
   return words;
 }
 
+// `index` 1: of what the task mounts of the node.
+std::string IdWords(const internal::Identity::UserNamespace& space, int index) {
+  return absl::StrCat(space.count(), " ids from ", space.first(),
+                      index == 0 ? "" : ", for directories of the node");
+}
+
 std::string CapabilityWords(uint64_t bits) {
   return capability::JoinedNames(capability::CapabilitySet::FromBits(bits));
 }
@@ -137,6 +143,8 @@ std::string ObjectOf(const LaunchPlan& plan, const internal::LaunchFailure& fail
       return Item("rlimits", plan.rlimits(), failure.index(), RlimitWords);
     case internal::LAUNCH_STEP_USER_NAMESPACE:
       return failure.index() == 0 ? "uid map" : "gid map";
+    case internal::LAUNCH_STEP_ID_MAPS:
+      return IdWords(plan.identity().user_namespace(), failure.index());
     case internal::LAUNCH_STEP_BOUNDING_SET:
       return CapabilityWords(plan.capabilities().bounding());
     case internal::LAUNCH_STEP_IDENTITY:
@@ -204,7 +212,8 @@ std::string DescribeLaunchFailure(const LaunchPlan& plan, const internal::Launch
   // is made for, and the file.
   if (!failure.detail().empty()) {
     const bool needs_object = failure.step() == internal::LAUNCH_STEP_TASK_DIRECTORY ||
-                              failure.step() == internal::LAUNCH_STEP_FILES;
+                              failure.step() == internal::LAUNCH_STEP_FILES ||
+                              failure.step() == internal::LAUNCH_STEP_ID_MAPS;
     return absl::StrCat(name, needs_object ? " " : "", needs_object ? object : "", ": ",
                         failure.detail());
   }

@@ -59,6 +59,9 @@ const std::vector<Case>& Cases() {
        "DEVICES: bpf: operation not permitted"},
       {internal::LAUNCH_STEP_USER_NAMESPACE, 1, EPERM, "",
        "USER_NAMESPACE gid map: operation not permitted"},
+      {internal::LAUNCH_STEP_ID_MAPS, 1, EPERM, "id map '0 0 0': operation not permitted",
+       "ID_MAPS 0 ids from 0, for directories of the node: id map '0 0 0': operation not "
+       "permitted"},
       {internal::LAUNCH_STEP_OOM_SCORE, 0, EACCES, "", "OOM_SCORE 0: permission denied"},
       {internal::LAUNCH_STEP_HOSTNAME, 0, EPERM, "", "HOSTNAME 'web': operation not permitted"},
       {internal::LAUNCH_STEP_ETC_FILES, 1, ELOOP, "",

@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "absl/strings/ascii.h"
@@ -98,6 +99,25 @@ void ExplainUser(const task::TaskSpec& spec, const LaunchPlan& plan, Lines* line
              ", further groups ", groups, " (", reason, ")");
 }
 
+absl::string_view ModeReason(task::NamespaceMode asked) {
+  return asked == task::NamespaceMode::kNodeDefault ? "the node's default" : "as asked for";
+}
+
+void ExplainIds(const task::TaskSpec& spec, const LaunchPlan& plan, Lines* lines) {
+  const internal::Identity::UserNamespace& space = plan.identity().user_namespace();
+  if (space.count() == 0) return;
+  lines->Add("ids", space.count(), " of its own, which no other task of the node has (",
+             ModeReason(spec.userns()), "): 0 to ", space.count() - 1, " inside");
+  const auto binds = [](const Mount& mount) { return mount.kind() == Mount::KIND_HOST_DIRECTORY; };
+  if (std::none_of(plan.mounts().begin(), plan.mounts().end(), binds)) return;
+  std::string who = "whoever it is inside";
+  if (!space.all_volume_ids()) {
+    who = space.volume_uids().empty() ? "nobody, as it is root inside"
+                                      : absl::StrCat("uid ", space.volume_uids(0), " alone");
+  }
+  lines->Add("", "in the node's directories it is ", who);
+}
+
 void ExplainCapabilities(const task::TaskSpec& spec, const node::NodeFacts& facts,
                          const node::NodePolicy& policy, const LaunchPlan& plan, Lines* lines) {
   const CapabilitySet bounding = CapabilitySet::FromBits(plan.capabilities().bounding());
@@ -144,10 +164,6 @@ void ExplainHardening(const LaunchPlan& plan, Lines* lines) {
   lines->Add("landlock", "confines ", confined.empty() ? "nothing" : absl::StrJoin(confined, ", "),
              " (version ", fence.landlock().abi(), " of this node's kernel)");
   for (const std::string& gap : fence.gaps()) lines->Add("gap", gap);
-}
-
-absl::string_view ModeReason(task::NamespaceMode asked) {
-  return asked == task::NamespaceMode::kNodeDefault ? "the node's default" : "as asked for";
 }
 
 void ExplainNamespaces(const task::TaskSpec& spec, const LaunchPlan& plan, Lines* lines) {
@@ -360,6 +376,7 @@ std::string ExplainPlan(const task::TaskSpec& spec, const node::NodeFacts& facts
   Lines lines;
   ExplainCommand(spec, plan, &lines);
   ExplainUser(spec, plan, &lines);
+  ExplainIds(spec, plan, &lines);
   ExplainCapabilities(spec, facts, policy, plan, &lines);
   ExplainNamespaces(spec, plan, &lines);
   ExplainRoot(spec, facts, plan, &lines);

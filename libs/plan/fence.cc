@@ -76,6 +76,8 @@ v1::Fence MakeFence(const internal::LaunchPlan& plan) {
   fence.set_uid(plan.identity().uid());
   fence.set_gid(plan.identity().gid());
   *fence.mutable_groups() = plan.identity().groups();
+  fence.set_first_user_id(plan.identity().user_namespace().first());
+  fence.set_user_ids(plan.identity().user_namespace().count());
   for (const Namespace& space : kNamespaces) {
     if ((plan.namespaces() & space.bit) != 0) fence.add_namespaces(space.name);
   }

@@ -178,6 +178,15 @@ std::vector<Scenario> Scenarios() {
                  "config { command: '/bin/true' cap_add: 'chown' ipc_mode: 'host' }"});
   all.back().policy.limit_by_cgroups = false;
   all.back().policy.allow_host_ipc_mode = true;
+  all.push_back({"own_ids", "Root of ids of its own, with a volume.",
+                 ExampleFacts(CgroupLayout::kV2),
+                 "config { command: '/bin/true' userns: 'private' } user: 'root' "
+                 "volumes { name: 'data' } volume_mounts { volume: 'data' destination: '/srv' }",
+                 ExampleRoot()});
+  all.back().policy.host_volumes = {
+      {"data", "/srv/data", false, node::VolumePropagation::kPrivate}};
+  all.back().facts.volume_sources = {
+      {"/srv/data", node::HostPath::Kind::kDirectory, false, "/srv/data", 2049, 131}};
   all.push_back({"everything", "A task that says all it can.", ExampleFacts(CgroupLayout::kV2),
                  kEverything, WwwData()});
   return all;

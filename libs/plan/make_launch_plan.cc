@@ -16,6 +16,7 @@
 #include "libs/plan/plan_files.h"
 #include "libs/plan/plan_hardening.h"
 #include "libs/plan/plan_identity.h"
+#include "libs/plan/plan_ids.h"
 #include "libs/plan/plan_masks.h"
 #include "libs/plan/plan_mounts.h"
 #include "libs/plan/plan_namespaces.h"
@@ -99,14 +100,16 @@ absl::StatusOr<internal::LaunchPlan> MakeLaunchPlan(const task::TaskSpec& spec,
   internal::LaunchPlan plan;
   // What is refused comes before what is only laid out, and who before what.
   Refusals refusals;
-  Take(PlanIdentity(spec.user(), user, policy), plan.mutable_identity(), &refusals);
+  const bool own_ids = HasOwnIds(spec, facts, policy);
+  Take(PlanIdentity(spec.user(), user, own_ids, policy), plan.mutable_identity(), &refusals);
   Take(PlanCapabilities(spec, user.uid, facts, policy), plan.mutable_capabilities(), &refusals);
   const absl::StatusOr<uint64_t> namespaces = PlanNamespaces(spec, plan.capabilities(), policy);
   refusals.Add(namespaces.status());
   refusals.Add(CheckSwitches(spec, policy));
   Take(PlanCgroup(spec, facts, policy), plan.mutable_cgroup(), &refusals);
   Take(PlanStop(spec, policy), plan.mutable_stop(), &refusals);
-  refusals.Add(CheckWithoutRoot(spec, user, facts));
+  refusals.Add(CheckOwnIds(spec, user, facts, policy));
+  refusals.Add(CheckWithoutRoot(spec, user, own_ids, facts));
   CLOISTER_ASSIGN_OR_RETURN(const MaskPlan masks, PlanMasks(facts, policy, spec.masked_paths()));
   Take(PlanRoot(spec.chroot_env(), facts, policy, masks.hidden_sys_directories),
        plan.mutable_root(), &refusals);
@@ -141,6 +144,7 @@ absl::StatusOr<internal::LaunchPlan> MakeLaunchPlan(const task::TaskSpec& spec,
   plan.set_namespaces(*namespaces);
   plan.set_umask(kUmask);
   AdaptToUserNamespace(facts, &plan);
+  AdaptToOwnIds(spec, facts, policy, &plan);
   PlanHardening(spec, facts, &plan);
   return plan;
 }

@@ -70,6 +70,7 @@ const std::map<std::string, std::string>& Samples() {
       {"meta", "meta { key: 'k' value: 'v' }"},
       {"config.pid_mode", "config { pid_mode: 'host' }"},
       {"config.ipc_mode", "config { ipc_mode: 'host' }"},
+      {"config.userns", "config { userns: 'private' }"},
       {"config.seccomp", "config { seccomp: 'unconfined' }"},
       {"config.landlock", "config { landlock: false }"},
       {"config.no_new_privs", "config { no_new_privs: false }"},

@@ -22,8 +22,11 @@ bool IsIn(uint32_t id, const std::vector<node::IdRange>& ranges) {
   });
 }
 
-absl::Status CheckDenied(const task::ResolvedUser& user, const node::NodePolicy& policy) {
+absl::Status CheckDenied(const task::ResolvedUser& user, bool own_ids,
+                         const node::NodePolicy& policy) {
   const auto& denied = policy.denied_uids;
+  // Root of ids of its own is nobody to the node.
+  if (user.uid == 0 && own_ids) return absl::OkStatus();
   if ((user.uid == 0 && !policy.allow_uid_0) || IsIn(user.uid, policy.denied_host_uids) ||
       std::find(denied.begin(), denied.end(), user.uid) != denied.end()) {
     return NotAllowed(absl::StrCat("running as user '", user.name, "' (uid ", user.uid,
@@ -42,9 +45,9 @@ absl::Status CheckDenied(const task::ResolvedUser& user, const node::NodePolicy&
 }  // namespace
 
 absl::StatusOr<internal::Identity> PlanIdentity(const task::UserField& asked,
-                                                const task::ResolvedUser& user,
+                                                const task::ResolvedUser& user, bool own_ids,
                                                 const node::NodePolicy& policy) {
-  CLOISTER_RETURN_IF_ERROR(CheckDenied(user, policy));
+  CLOISTER_RETURN_IF_ERROR(CheckDenied(user, own_ids, policy));
   const auto& allowed = policy.allowed_users;
   if (!allowed.empty() &&
       std::find(allowed.begin(), allowed.end(), asked.ToString()) == allowed.end()) {
@@ -54,7 +57,7 @@ absl::StatusOr<internal::Identity> PlanIdentity(const task::UserField& asked,
   // Names are the operator's to give out, with whatever groups; numbers are the caller's own
   // choice, and group shadow's would open /etc/shadow.
   const bool chosen = asked.kind == task::UserField::Kind::kUidGid && !user.gid_from_passwd;
-  if (chosen && user.gid < policy.min_chosen_gid) {
+  if (chosen && user.gid < policy.min_chosen_gid && !(user.uid == 0 && own_ids)) {
     return NotAllowed(absl::StrCat("running with gid ", user.gid,
                                    " is not allowed on this node: a group below ",
                                    policy.min_chosen_gid, " must be that of the user in passwd"));

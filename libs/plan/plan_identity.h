@@ -12,9 +12,9 @@ namespace cloister::plan {
 
 // `user` is what the node's user database says of `asked`. PERMISSION_DENIED, reason
 // USER_NOT_ALLOWED, for a uid that the node denies, under whatever name, and for a chosen group of
-// the system.
+// the system; not for uid 0 where the task has ids of its own.
 absl::StatusOr<internal::Identity> PlanIdentity(const task::UserField& asked,
-                                                const task::ResolvedUser& user,
+                                                const task::ResolvedUser& user, bool own_ids,
                                                 const node::NodePolicy& policy);
 
 }  // namespace cloister::plan

@@ -17,7 +17,7 @@ const node::NodePolicy& Policy() {
 }
 
 absl::StatusOr<internal::Identity> Plan(const std::string& asked, const task::ResolvedUser& user) {
-  return PlanIdentity(*task::ParseUserField(asked), user, Policy());
+  return PlanIdentity(*task::ParseUserField(asked), user, false, Policy());
 }
 
 TEST(PlanIdentity, TakesTheUserWithItsGroupsSortedAndWithoutItsOwn) {
@@ -69,7 +69,9 @@ TEST(PlanIdentity, RefusesDeniedRangesOfIds) {
   node::NodePolicy policy = Policy();
   task::ResolvedUser user = ExampleNobody();
   user.groups = {27, 100};
-  const auto plan = [&] { return PlanIdentity(*task::ParseUserField("nobody"), user, policy); };
+  const auto plan = [&] {
+    return PlanIdentity(*task::ParseUserField("nobody"), user, false, policy);
+  };
   policy.denied_host_gids = {{0, 26}, {28, 99}};
   EXPECT_THAT(plan(), IsOk());
   policy.denied_host_gids = {{20, 27}};
@@ -85,7 +87,9 @@ TEST(PlanIdentity, UidZeroIsRefusedEvenWhereNothingIsDenied) {
   task::ResolvedUser root;
   root.name = "root";
   root.gid_from_passwd = true;
-  const auto plan = [&] { return PlanIdentity(*task::ParseUserField("root"), root, policy); };
+  const auto plan = [&] {
+    return PlanIdentity(*task::ParseUserField("root"), root, false, policy);
+  };
   EXPECT_THAT(plan(), StatusIs(absl::StatusCode::kPermissionDenied));
   policy.allow_uid_0 = true;
   EXPECT_THAT(plan(), IsOk());
@@ -94,10 +98,10 @@ TEST(PlanIdentity, UidZeroIsRefusedEvenWhereNothingIsDenied) {
 TEST(PlanIdentity, AListOfUsersIsAllThereAre) {
   node::NodePolicy policy = Policy();
   policy.allowed_users = {"web", "1000:100"};
-  EXPECT_THAT(PlanIdentity(*task::ParseUserField(""), ExampleNobody(), policy),
+  EXPECT_THAT(PlanIdentity(*task::ParseUserField(""), ExampleNobody(), false, policy),
               StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("'nobody'")));
   policy.allowed_users.push_back("nobody");
-  EXPECT_THAT(PlanIdentity(*task::ParseUserField(""), ExampleNobody(), policy), IsOk());
+  EXPECT_THAT(PlanIdentity(*task::ParseUserField(""), ExampleNobody(), false, policy), IsOk());
 }
 
 }  // namespace

@@ -130,10 +130,10 @@ void AdaptMounts(const node::UserNamespace& space, internal::LaunchPlan* plan) {
 }  // namespace
 
 absl::Status CheckWithoutRoot(const task::TaskSpec& spec, const task::ResolvedUser& user,
-                              const node::NodeFacts& facts) {
+                              bool own_ids, const node::NodeFacts& facts) {
   const node::UserNamespace& space = facts.user_namespace;
   if (space.kind == Kind::kNone) return absl::OkStatus();
-  CLOISTER_RETURN_IF_ERROR(CheckUser(user, space));
+  if (!own_ids) CLOISTER_RETURN_IF_ERROR(CheckUser(user, space));
   CLOISTER_RETURN_IF_ERROR(CheckCapabilities(spec, space));
   if (spec.pid_mode() == task::NamespaceMode::kHost) {
     return NeedsRoot(

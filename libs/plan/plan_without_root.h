@@ -17,13 +17,14 @@ namespace cloister::plan {
 
 // OK on a node of root's. Each with a sentence:
 //
-//   PERMISSION_DENIED    USER_NOT_MAPPED: a user or group that the namespace does not have
+//   PERMISSION_DENIED    USER_NOT_MAPPED: a user or group that the namespace does not have (no
+//                        matter of a task with ids of its own)
 //   FAILED_PRECONDITION  NEEDS_ROOT: a capability over what belongs to the node, pid_mode "host",
 //                        propagation_mode "bidirectional", devices, an oom_score_adj below the
 //                        executor's; CGROUPS_UNAVAILABLE: a limit, where
 //                        there is no cgroup for it
 absl::Status CheckWithoutRoot(const task::TaskSpec& spec, const task::ResolvedUser& user,
-                              const node::NodeFacts& facts);
+                              bool own_ids, const node::NodeFacts& facts);
 
 // Turns a plan of what CheckWithoutRoot let through into one for that namespace. Does nothing on a
 // node of root's.

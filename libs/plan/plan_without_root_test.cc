@@ -30,7 +30,7 @@ class PlanWithoutRoot : public testing::Test {
     } else {
       text.insert(place + sizeof("config {") - 1, " command: 'x'");
     }
-    return CheckWithoutRoot(ExampleSpec(text), user, ExampleFactsWithoutRoot(kind));
+    return CheckWithoutRoot(ExampleSpec(text), user, false, ExampleFactsWithoutRoot(kind));
   }
   std::string Reason(Kind kind, const std::string& config) {
     return GetReason(Check(kind, config));
@@ -47,7 +47,7 @@ class PlanWithoutRoot : public testing::Test {
 
 TEST_F(PlanWithoutRoot, RootsNodeRefusesNothingHere) {
   EXPECT_THAT(CheckWithoutRoot(ExampleSpec("config { command: 'x' cap_add: 'kill' }"),
-                               ExampleNobody(), ExampleFacts(node::CgroupLayout::kV2)),
+                               ExampleNobody(), false, ExampleFacts(node::CgroupLayout::kV2)),
               IsOk());
   EXPECT_THAT(UnavailableWithoutRoot(ExampleFacts(node::CgroupLayout::kV2)), IsEmpty());
 }
@@ -100,7 +100,7 @@ TEST_F(PlanWithoutRoot, OomScoreIsNotBelowTheExecutors) {
   facts.user_namespace.oom_score_adj = 200;
   const auto check = [&](const std::string& config) {
     return GetReason(CheckWithoutRoot(ExampleSpec("config { command: 'x' " + config + " }"),
-                                      ExampleAlice(), facts));
+                                      ExampleAlice(), false, facts));
   };
   EXPECT_EQ(check("oom_score_adj: 100"), "NEEDS_ROOT");
   EXPECT_EQ(check("oom_score_adj: 300"), "");

@@ -169,6 +169,7 @@ NamespaceMode ParseMode(absl::string_view field, const std::string& text, Violat
 void CheckModes(const v1::TaskConfig& config, Violations* violations) {
   ParseMode("config.pid_mode", config.config().pid_mode(), violations);
   ParseMode("config.ipc_mode", config.config().ipc_mode(), violations);
+  ParseMode("config.userns", config.config().userns(), violations);
 }
 
 void CheckSeccomp(const v1::TaskConfig& config, Violations* violations) {
@@ -394,6 +395,7 @@ absl::StatusOr<TaskSpec> ParseTaskSpec(const v1::TaskConfig& config) {
   values.work_dir = Or(config.config().work_dir(), std::string("/"));
   values.pid_mode = ParseMode("", config.config().pid_mode(), &violations);
   values.ipc_mode = ParseMode("", config.config().ipc_mode(), &violations);
+  values.userns = ParseMode("", config.config().userns(), &violations);
   values.chroot_env = {config.config().chroot_env().begin(), config.config().chroot_env().end()};
   values.init = !config.config().has_init() || config.config().init();
   values.volume_mounts = ParseVolumeMounts(config, &violations);

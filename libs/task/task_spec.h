@@ -113,6 +113,8 @@ class TaskSpec {
 
   NamespaceMode pid_mode() const { return values_.pid_mode; }
   NamespaceMode ipc_mode() const { return values_.ipc_mode; }
+  // The user namespace, and with it ids of its own.
+  NamespaceMode userns() const { return values_.userns; }
   // Inside paths, absolute and clean, of the node's chroot entries that are wanted. Empty: all.
   const std::vector<std::string>& chroot_env() const { return values_.chroot_env; }
   // Whether an init of ours is PID 1, and not the command.
@@ -180,6 +182,7 @@ class TaskSpec {
     std::string work_dir;
     NamespaceMode pid_mode = NamespaceMode::kNodeDefault;
     NamespaceMode ipc_mode = NamespaceMode::kNodeDefault;
+    NamespaceMode userns = NamespaceMode::kNodeDefault;
     std::vector<std::string> chroot_env;
     bool init = true;
     std::vector<VolumeMount> volume_mounts;

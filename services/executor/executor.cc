@@ -23,9 +23,11 @@
 #include "libs/node/kernel_features.h"
 #include "libs/node/policy_file.h"
 #include "libs/node/read_node_facts.h"
+#include "libs/node/task_id_pool.h"
 #include "libs/node/user_lookup.h"
 #include "libs/os/directory.h"
 #include "libs/plan/fence.h"
+#include "libs/plan/plan_ids.h"
 #include "libs/plan/plan_without_root.h"
 #include "libs/rpc/channel.h"
 #include "libs/state/layout.h"
@@ -194,6 +196,11 @@ absl::Status Executor::MakeEngine() {
   engine::EngineOptions options;
   options.node_id = config_.node_id;
   options.capacity = {config_.max_tasks, config_.memory_mib};
+  const node::TaskIdPool ids =
+      node::MakeTaskIdPool(config_.policy, planner_->facts().user_namespace);
+  options.first_user_id = ids.first;
+  options.user_ids = ids.count;
+  options.user_ids_per_task = ids.per_task;
   options.launchers.program = {config_.launcher_path, kVersion, planner_->facts().boot_id,
                                run_directory_->path(), SlotPrefix(config_.state_dir)};
   options.launchers.tasks_per_launcher = config_.tasks_per_launcher;
@@ -226,6 +233,8 @@ v1::Node Executor::DescribeNode() const {
   for (const std::string& sentence : plan::UnavailableWithoutRoot(planner_->facts())) {
     node.add_unavailable(sentence);
   }
+  const std::string ids = plan::OwnIdsUnavailable(planner_->facts(), config_.policy);
+  if (!ids.empty()) node.add_unavailable(ids);
   return node;
 }
 

@@ -15,6 +15,7 @@
 #include "libs/base/status_macros.h"
 #include "libs/files/joiner_message.h"
 #include "libs/launch/low_fds.h"
+#include "libs/launch/user_namespace.h"
 #include "libs/os/memfd.h"
 #include "services/joiner/joiner_program.h"
 
@@ -80,11 +81,18 @@ absl::StatusOr<PidFd> Joiners::Spawn(const internal::Join& join, const std::vect
   place.uid = join.identity().uid();
   place.gid = join.identity().gid();
   place.groups.assign(join.identity().groups().begin(), join.identity().groups().end());
-  place.maps = launch::MapsOf(join.identity());
+  place.id_range = launch::HasIdRange(join.identity());
+  if (!place.id_range) place.maps = launch::MapsOf(join.identity());
+  OwnedFd user_namespace;
   cgroup::CgroupSlot slot;
   if (join.ended()) {
     if (fds.size() != 2 + static_cast<size_t>(join.directories_size())) {
       return absl::InvalidArgumentError("join came without its descriptors");
+    }
+    if (place.id_range) {
+      CLOISTER_ASSIGN_OR_RETURN(user_namespace, launch::MakeTaskNamespace(join.identity()));
+      CLOISTER_ASSIGN_OR_RETURN(user_namespace, MoveHigh(std::move(user_namespace)));
+      place.user_namespace = user_namespace.get();
     }
     place.task_directory = fds[1].get();
     for (int i = 0; i < join.directories_size(); ++i) {

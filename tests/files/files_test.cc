@@ -66,8 +66,10 @@ std::vector<std::string> Joiners() {
 class Files : public ClusterTest {
  protected:
   // Runs `script` and then waits for ever, once it has said "ready".
-  std::string Start(const std::string& script, const std::string& node = "") {
+  std::string Start(const std::string& script, const std::string& node = "",
+                    const v1::TaskConfig& like = {}) {
     v1::StartTaskRequest request;
+    *request.mutable_config() = like;
     request.set_request_id(RandomId());
     request.set_node_id(node);
     auto* config = request.mutable_config()->mutable_config();
@@ -198,6 +200,36 @@ TEST_F(Files, AreListedReadAndPutOnEachNodeWhileTheTaskRunsAndAfter) {
     EXPECT_THAT(cluster().Destroy(id), IsOk());
     EXPECT_EQ(ReasonOfRead(id, "/local/a"), "TASK_UNKNOWN");
   }
+  EXPECT_THAT(Joiners(), IsEmpty());
+}
+
+TEST_F(Files, OfATaskWithIdsOfItsOwnAreSeenWithTheseIds) {
+  v1::TaskConfig config;
+  config.mutable_config()->set_userns("private");
+  config.set_user("root");
+  const std::string id = Start(
+      "umask 077; echo a >/local/a; echo b >/local/b; chown 33:44 /local/b; chmod 600 /local/b", "",
+      config);
+  const auto owners = [&] {
+    std::vector<std::string> all;
+    for (const v1::FileInfo& file : List(id, "/local")) {
+      all.push_back(absl::StrCat(file.name(), " ", file.uid(), ":", file.gid()));
+    }
+    return all;
+  };
+  const auto look = [&] {
+    EXPECT_THAT(owners(), testing::UnorderedElementsAre("a 0:0", "b 33:44"));
+    EXPECT_THAT(Read(id, "/local/a"), IsOkAndHolds("a\n"));
+    // Whoever looks is the task's user, but without its rights.
+    EXPECT_EQ(ReasonOfRead(id, "/local/b"), "FILE_NOT_ALLOWED");
+    EXPECT_THAT(Put(id, "/tmp/c", "c"), IsOk());
+    EXPECT_THAT(Read(id, "/tmp/c"), IsOkAndHolds("c"));
+  };
+  look();
+  EXPECT_EQ(ReasonOfRead(id, "/etc/shadow"), "FILE_NOT_ALLOWED");
+  Stop(id);
+  look();
+  EXPECT_THAT(cluster().Destroy(id), IsOk());
   EXPECT_THAT(Joiners(), IsEmpty());
 }
 

@@ -23,6 +23,11 @@ class LaunchSteps : public LaunchFixture {
   internal::LaunchPlan PlanWithAllSteps() const {
     internal::LaunchPlan plan = DefaultPlan();
     plan.set_hostname("web");
+    internal::Identity::UserNamespace* space = plan.mutable_identity()->mutable_user_namespace();
+    space->set_first(1879048192);
+    space->set_count(65536);
+    space->set_outside_uid(1879048192 + 65534);
+    space->set_outside_gid(1879048192 + 65534);
     internal::GeneratedFile* file = plan.add_files();
     file->set_inside("/etc/hostname");
     file->set_content("web\n");
@@ -39,12 +44,12 @@ class LaunchSteps : public LaunchFixture {
 
 std::vector<int> AllSteps() {
   std::vector<int> steps = {
-      internal::LAUNCH_STEP_PLAN,          internal::LAUNCH_STEP_TASK_DIRECTORY,
-      internal::LAUNCH_STEP_FILES,         internal::LAUNCH_STEP_TEMPLATE,
-      internal::LAUNCH_STEP_OUTPUT,        internal::LAUNCH_STEP_CGROUP_TAKE,
-      internal::LAUNCH_STEP_CGROUP_LIMITS, internal::LAUNCH_STEP_DEVICES,
-      internal::LAUNCH_STEP_RECORD,        internal::LAUNCH_STEP_CLONE,
-      internal::LAUNCH_STEP_RECORD_PID};
+      internal::LAUNCH_STEP_PLAN,           internal::LAUNCH_STEP_ID_MAPS,
+      internal::LAUNCH_STEP_TASK_DIRECTORY, internal::LAUNCH_STEP_FILES,
+      internal::LAUNCH_STEP_TEMPLATE,       internal::LAUNCH_STEP_OUTPUT,
+      internal::LAUNCH_STEP_CGROUP_TAKE,    internal::LAUNCH_STEP_CGROUP_LIMITS,
+      internal::LAUNCH_STEP_DEVICES,        internal::LAUNCH_STEP_RECORD,
+      internal::LAUNCH_STEP_CLONE,          internal::LAUNCH_STEP_RECORD_PID};
   const launch::StepList inside = launch::InsideSteps();
   steps.insert(steps.end(), inside.steps, inside.steps + inside.count);
   return steps;

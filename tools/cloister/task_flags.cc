@@ -147,6 +147,8 @@ void TaskFlags::DeclareTask(FlagSet* flags) {
                 "Whether it sees the node's processes. Default: the node's.");
   flags->Choice("ipc-mode", &ipc_mode_, {"private", "host"},
                 "Whether it shares System V IPC with the node. Default: the node's.");
+  flags->Choice("userns", &userns_, {"private", "host"},
+                "Whether it has ids of its own; then --user may be root. Default: the node's.");
   flags->Repeated("chroot-env", &chroot_env_, "PATH",
                   "Of the node's entries, those that its root holds. Default: all.");
   flags->Switch("no-init", &no_init_,
@@ -167,6 +169,7 @@ void TaskFlags::DeclareTask(FlagSet* flags) {
 }
 
 void TaskFlags::SetFence(v1::ExecConfig* config) const {
+  config->set_userns(userns_);
   config->set_seccomp(seccomp_);
   if (without_landlock_) config->set_landlock(false);
   if (new_privs_) config->set_no_new_privs(false);

@@ -53,6 +53,7 @@ class TaskFlags {
   std::string ipc_mode_;
   std::vector<std::string> chroot_env_;
   bool no_init_ = false;
+  std::string userns_;
   std::string seccomp_;
   bool without_landlock_ = false;
   bool new_privs_ = false;

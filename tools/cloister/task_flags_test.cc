@@ -54,6 +54,7 @@ TEST_F(TaskFlagsTest, EveryAttributeButThoseOfFilesHasItsFlag) {
                                                     "--pid-mode=host",
                                                     "--ipc-mode=private",
                                                     "--chroot-env=/bin,/lib",
+                                                    "--userns=private",
                                                     "--no-init",
                                                     "--seccomp=unconfined",
                                                     "--without-landlock",

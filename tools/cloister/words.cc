@@ -133,6 +133,10 @@ std::string TimeInWords(const google::protobuf::Timestamp& timestamp) {
 void AddFence(const v1::Fence& fence, Fields* fields) {
   fields->Add("ids", absl::StrCat("uid ", fence.uid(), ", gid ", fence.gid(), ", groups ",
                                   ListOrNone(fence.groups())));
+  if (fence.user_ids() > 0) {
+    fields->Add("own ids", absl::StrCat("0 to ", fence.user_ids() - 1, ", on the node from ",
+                                        fence.first_user_id()));
+  }
   fields->Add("capabilities",
               absl::StrCat(ListOrNone(fence.effective_capabilities()), " effective"));
   fields->Add("bounding set", ListOrNone(fence.bounding_capabilities()));

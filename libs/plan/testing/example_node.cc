@@ -149,6 +149,14 @@ task::ResolvedUser ExampleNobody() {
   return user;
 }
 
+task::ResolvedUser ExampleRoot() {
+  task::ResolvedUser user;
+  user.name = "root";
+  user.home = "/root";
+  user.gid_from_passwd = true;
+  return user;
+}
+
 v1::TaskConfig ExampleConfig(absl::string_view text) {
   v1::TaskConfig config;
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(std::string(text), &config)) << text;

@@ -27,6 +27,7 @@ task::ResolvedUser ExampleAlice();
 
 // nobody, uid and gid 65534, as Debian has it.
 task::ResolvedUser ExampleNobody();
+task::ResolvedUser ExampleRoot();
 
 // Text of a TaskConfig; the test fails if it is none.
 v1::TaskConfig ExampleConfig(absl::string_view text);
