@@ -16,7 +16,8 @@
 namespace cloister::artifact {
 namespace {
 
-constexpr size_t kReadBytes = 1 << 20;
+// Stays in the cache of a core between read and write.
+constexpr size_t kReadBytes = 128 << 10;
 
 // The filter of each format, and how it is switched on.
 struct Layers {
