@@ -55,7 +55,9 @@ class OneFetch {
         output_(output_dirfd),
         connector_(connector),
         observer_(observer),
-        deadline_(absl::Now() + request.limits.total) {}
+        deadline_(absl::Now() +
+                  std::min(request.limits.total,
+                           source_.unpack.limits.deadline.value_or(absl::InfiniteDuration()))) {}
 
   absl::StatusOr<FetchReport> Run() {
     const absl::Time begin = absl::Now();
@@ -74,6 +76,12 @@ class OneFetch {
  private:
   std::string Shown() const { return RedactedSource(source_); }
 
+  std::string FileName() const {
+    return source_.file_name.empty() ? "artifact" : source_.file_name;
+  }
+
+  absl::optional<ArchiveFormat> Format() const { return source_.archive.FormatOf(FileName()); }
+
   absl::Status RunPhases() {
     CLOISTER_ASSIGN_OR_RETURN(
         unpack_limits_, Annotate(ApplyLimits(source_.unpack.limits, request_.unpack), Shown()));
@@ -90,6 +98,11 @@ class OneFetch {
   HttpLimits LimitsNow() const {
     HttpLimits limits = request_.limits;
     limits.total = std::max(deadline_ - absl::Now(), absl::ZeroDuration());
+    // Of what is not unpacked the file is the content.
+    if (source_.unpack.limits.bytes.has_value() && !Format().has_value()) {
+      limits.max_bytes = static_cast<int64_t>(std::min<uint64_t>(
+          *source_.unpack.limits.bytes, static_cast<uint64_t>(limits.max_bytes)));
+    }
     return limits;
   }
 
@@ -163,16 +176,16 @@ class OneFetch {
     }
     const auto piece = std::make_unique<char[]>(kPieceBytes);
     CLOISTER_RETURN_IF_ERROR(raw_->Begin(0, -1, {}));
+    const int64_t max_bytes = LimitsNow().max_bytes;
     for (int64_t offset = 0;;) {
       const ssize_t got = pread(request_.file_fd, piece.get(), kPieceBytes, offset);
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) return ErrnoStatus(errno, Shown());
       if (got == 0) return absl::OkStatus();
       offset += got;
-      if (offset > request_.limits.max_bytes) {
+      if (offset > max_bytes) {
         return absl::ResourceExhaustedError(absl::StrCat(Shown(), ": the file is larger than ",
-                                                         request_.limits.max_bytes,
-                                                         " bytes (limit max_bytes)"));
+                                                         max_bytes, " bytes (limit max_bytes)"));
       }
       if (absl::Now() >= deadline_) {
         return absl::DeadlineExceededError(
@@ -193,8 +206,8 @@ class OneFetch {
 
   absl::Status MakeContent() {
     keep_raw_ = false;
-    const std::string name = source_.file_name.empty() ? "artifact" : source_.file_name;
-    const absl::optional<ArchiveFormat> format = source_.archive.FormatOf(name);
+    const std::string name = FileName();
+    const absl::optional<ArchiveFormat> format = Format();
     const bool single = !format.has_value() || IsSingleFile(*format);
     if (single && request_.mode == FetchMode::kDir) {
       return absl::InvalidArgumentError(

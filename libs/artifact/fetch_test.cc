@@ -313,6 +313,22 @@ TEST_F(FetchTest, TakesAFileOfTheNodeOnlyOpened) {
   EXPECT_TRUE(output_.Has("content/app-1.0/run"));
 }
 
+TEST_F(FetchTest, KeepsTheLimitsThatTheArtifactAsksFor) {
+  EXPECT_THAT(Get(nginx_->Url("/hello"), {{"max_bytes", "12"}}).status(),
+              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("max_bytes")));
+  EXPECT_THAT(Get(nginx_->Url("/hello"), {{"max_bytes", "13"}}), IsOk());
+  Output output;
+  std::swap(output, output_);
+  EXPECT_THAT(Get(nginx_->Url("/app.tar.gz"), {{"max_files", "1"}}).status(),
+              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("files")));
+  EXPECT_THAT(Get(nginx_->Url("/hello"), {{"max_bytes", "1000000000000000"}}).status(),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+  ScriptedServer silent([](int fd, const std::string&) { AwaitClose(fd); });
+  EXPECT_THAT(Get(silent.Url("/x"), {{"timeout", "1s"}}).status(),
+              StatusIs(absl::StatusCode::kDeadlineExceeded));
+  EXPECT_TRUE(output_.IsClean());
+}
+
 TEST_F(FetchTest, ErrorsHoldNoSecret) {
   request_.headers = {{"X-Token", "t0ken"}};
   request_.credential.kind = Credential::Kind::kBearer;
