@@ -160,6 +160,10 @@ absl::StatusOr<std::vector<HierarchyUse>> ChooseHierarchies(const node::CgroupFa
   const node::CgroupHierarchy* cpuacct = FindCarrier(facts, "cpuacct");
   if (!kills_at_once && cpuacct != nullptr && cpuacct->writable) Use(cpuacct, "cpuacct", uses);
 
+  // What v2 does by a program.
+  const node::CgroupHierarchy* devices = FindCarrier(facts, "devices");
+  if (!kills_at_once && devices != nullptr && devices->writable) Use(devices, "devices", uses);
+
   std::stable_partition(uses.begin(), uses.end(),
                         [](const HierarchyUse& use) { return !use.hierarchy->unified; });
   if (kills_at_once && (uses.empty() || !uses.back().hierarchy->unified))

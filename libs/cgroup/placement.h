@@ -48,8 +48,8 @@ struct TaskLimits {
 // What a hierarchy does for tasks.
 struct HierarchyUse {
   const node::CgroupHierarchy* hierarchy;
-  // Of cpu, cpuacct, memory, pids; in v1 what is mounted together comes together. Empty for a v2
-  // hierarchy that only holds the task, so that it can be killed as one.
+  // Of cpu, cpuacct, devices, memory, pids; in v1 what is mounted together comes together. Empty
+  // for a v2 hierarchy that only holds the task, so that it can be killed as one.
   std::vector<std::string> controllers;
 };
 

@@ -14,6 +14,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 node::CgroupHierarchy V1(const std::string& directory, std::vector<std::string> controllers) {
   return {absl::StrCat("/sys/fs/cgroup/", directory), false, std::move(controllers), true, ""};
@@ -185,6 +186,19 @@ TEST(PlaceTask, CountsCpuTimeByV1WhereTheV2HierarchyCannotBeWritten) {
   ASSERT_THAT(plan, IsOk());
   EXPECT_EQ(plan->hierarchies(plan->hierarchies_size() - 1).mount_point(),
             "/sys/fs/cgroup/cpuacct");
+}
+
+TEST(PlaceTask, KeepsTasksFromDevicesByV1WhereThereIsNoV2HierarchyForIt) {
+  const auto places = [](node::CgroupFacts facts) {
+    facts.hierarchies.insert(facts.hierarchies.begin(), V1("devices", {"devices"}));
+    absl::StatusOr<internal::CgroupPlan> plan = PlaceTask(facts, "a", {});
+    EXPECT_THAT(plan, IsOk());
+    std::string all;
+    for (const auto& hierarchy : plan->hierarchies()) all += hierarchy.mount_point() + " ";
+    return all;
+  };
+  EXPECT_THAT(places(HostV1()), HasSubstr("/sys/fs/cgroup/devices "));
+  EXPECT_THAT(places(HostHybrid()), Not(HasSubstr("devices")));
 }
 
 TEST(PlaceTask, SaysHowToEnableAControllerThatV2Lacks) {

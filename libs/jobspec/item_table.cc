@@ -128,6 +128,8 @@ constexpr Item kConfig[] = {
     {"config", "chroot_env", kAttribute, kHonoured, "what of the node's entries its root holds"},
     {"config", "init", kAttribute, kHonoured,
      "whether an init of ours is PID 1, and not the command"},
+    {"config", "root", kAttribute, kHonoured, "\"read-only\" or \"overlay\""},
+    {"config", "root_size", kAttribute, kHonoured, "bytes of what it changes of its root"},
     {"config", "userns", kAttribute, kHonoured, "\"private\" or \"host\": ids of its own"},
     {"config", "seccomp", kAttribute, kHonoured, "its filter of system calls"},
     {"config", "landlock", kAttribute, kHonoured, "whether Landlock stands behind its mounts"},

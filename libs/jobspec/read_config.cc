@@ -84,6 +84,8 @@ void ReadOurs(BlockReader* reader, v1::ExecConfig* config) {
   if (const absl::optional<bool> init = reader->Bool("init", "config.init")) {
     config->set_init(*init);
   }
+  config->set_root(reader->Text("root", "config.root").value_or(""));
+  config->set_root_size(reader->Integer("root_size", "config.root_size").value_or(0));
   config->set_userns(reader->Text("userns", "config.userns").value_or(""));
   config->set_seccomp(reader->Text("seccomp", "config.seccomp").value_or(""));
   if (const absl::optional<bool> on = reader->Bool("landlock", "config.landlock")) {

@@ -117,6 +117,13 @@ absl::Status Files(Run* run) {
 }
 
 absl::Status Template(Run* run) {
+  const internal::LaunchPlan& plan = run->job.plan;
+  if (plan.root().overlay_bytes() > 0) {
+    CLOISTER_ASSIGN_OR_RETURN(OwnedFd built,
+                              BuildMountTemplate(plan.root(), OwnerOf(plan.identity())));
+    run->root = std::make_shared<const OwnedFd>(std::move(built));
+    return absl::OkStatus();
+  }
   CLOISTER_ASSIGN_OR_RETURN(run->root, run->site->templates().Get(run->job.plan.root()));
   return absl::OkStatus();
 }
@@ -168,8 +175,13 @@ absl::Status CgroupLimits(Run* run) {
 // pays for more than a look-up.
 absl::Status Devices(Run* run) {
   const internal::LaunchPlan& plan = run->job.plan;
-  if (plan.devices().filter() == internal::DevicePlan::FILTER_UNSPECIFIED) return absl::OkStatus();
-  if (plan.devices().filter() != internal::DevicePlan::FILTER_BPF || run->task.pool == nullptr) {
+  const internal::DevicePlan::Filter filter = plan.devices().filter();
+  // The controller's rules were among the limits.
+  if (filter == internal::DevicePlan::FILTER_UNSPECIFIED ||
+      filter == internal::DevicePlan::FILTER_CONTROLLER) {
+    return absl::OkStatus();
+  }
+  if (filter != internal::DevicePlan::FILTER_BPF || run->task.pool == nullptr) {
     return absl::InvalidArgumentError("plan has a device filter that is unknown to this launcher");
   }
   CLOISTER_RETURN_IF_ERROR(run->site->FilterDevices(run->task.pool, plan.cgroup()));

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <thread>
 #include <utility>
@@ -25,6 +26,7 @@
 #include "libs/base/errno_status.h"
 #include "libs/base/lexical_path.h"
 #include "libs/base/status_macros.h"
+#include "libs/launch/overlay_root.h"
 #include "libs/launch/template_devices.h"
 #include "libs/launch/template_paths.h"
 
@@ -102,7 +104,9 @@ absl::Status MakeEntries(const internal::RootTemplate& root) {
   return absl::OkStatus();
 }
 
-absl::Status PlaceBinds(const internal::RootTemplate& root, const std::vector<OwnedFd>& trees) {
+// With `overlay`, one over each directory.
+absl::Status PlaceBinds(const internal::RootTemplate& root, const std::vector<OwnedFd>& trees,
+                        OverlayRoot* overlay) {
   for (int i = 0; i < root.binds_size(); ++i) {
     const internal::RootTemplate::Bind& bind = root.binds(i);
     const std::string path = Staged(bind.inside());
@@ -118,8 +122,21 @@ absl::Status PlaceBinds(const internal::RootTemplate& root, const std::vector<Ow
       return ErrnoStatus(errno, absl::StrCat("root.binds[", i, "] '", bind.outside(), "' on '",
                                              bind.inside(), "'"));
     }
+    if (overlay == nullptr || bind.file()) continue;
+    CLOISTER_RETURN_IF_ERROR(overlay->Cover(path));
   }
   return absl::OkStatus();
+}
+
+// Null for a root that stays read-only. Before anything is mounted in the stage, as an overlay
+// shows no mounts of what it is over.
+absl::StatusOr<std::unique_ptr<OverlayRoot>> BeginOverlay(const internal::RootTemplate& root,
+                                                          const TaskOwner& owner) {
+  if (root.overlay_bytes() == 0) return std::unique_ptr<OverlayRoot>();
+  CLOISTER_ASSIGN_OR_RETURN(std::unique_ptr<OverlayRoot> overlay,
+                            OverlayRoot::Make(Staged("/proc"), root.overlay_bytes(), owner));
+  CLOISTER_RETURN_IF_ERROR(overlay->Cover(kStage));
+  return overlay;
 }
 
 struct Device {
@@ -304,7 +321,7 @@ absl::Status UnmountAll(int mountinfo) {
   return ErrnoStatus(EBUSY, "unmount of what the node has mounted");
 }
 
-absl::Status BuildHere(const internal::RootTemplate& root, int mountinfo) {
+absl::Status BuildHere(const internal::RootTemplate& root, const TaskOwner& owner, int mountinfo) {
   // Private before anything is mounted, so that nothing propagates to the host; recursively, as
   // below "/" more may be shared.
   if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
@@ -326,17 +343,20 @@ absl::Status BuildHere(const internal::RootTemplate& root, int mountinfo) {
     return ErrnoStatus(errno, "tmpfs for the new root");
   }
   CLOISTER_RETURN_IF_ERROR(MakeEntries(root));
+  CLOISTER_ASSIGN_OR_RETURN(const std::unique_ptr<OverlayRoot> overlay, BeginOverlay(root, owner));
   if (proc.valid()) CLOISTER_RETURN_IF_ERROR(PlaceTree(proc.get(), Staged("/proc")));
   CLOISTER_RETURN_IF_ERROR(MakeDev(root));
   CLOISTER_RETURN_IF_ERROR(PlaceDevices(root, *devices, kStage));
   CLOISTER_RETURN_IF_ERROR(MakeSys(root, mount_points));
   // After /dev and /sys, so that an entry beneath them lands on ours.
-  CLOISTER_RETURN_IF_ERROR(PlaceBinds(root, *trees));
+  CLOISTER_RETURN_IF_ERROR(PlaceBinds(root, *trees, overlay.get()));
+  if (overlay != nullptr) CLOISTER_RETURN_IF_ERROR(overlay->Hide());
   CLOISTER_RETURN_IF_ERROR(root.no_pivot_root() ? MoveStage() : EnterStage());
-  return MakeReadOnly();
+  return overlay == nullptr ? MakeReadOnly() : absl::OkStatus();
 }
 
-absl::StatusOr<OwnedFd> BuildInThisThread(const internal::RootTemplate& root) {
+absl::StatusOr<OwnedFd> BuildInThisThread(const internal::RootTemplate& root,
+                                          const TaskOwner& owner) {
   if (unshare(CLONE_FS | CLONE_NEWNS) != 0) return ErrnoStatus(errno, "new mount namespace");
   umask(0);
   // Opened while /proc is still there.
@@ -344,15 +364,16 @@ absl::StatusOr<OwnedFd> BuildInThisThread(const internal::RootTemplate& root) {
   if (!mount_namespace.valid()) return ErrnoStatus(errno, "/proc/thread-self/ns/mnt");
   OwnedFd mountinfo(open("/proc/thread-self/mountinfo", O_RDONLY | O_CLOEXEC));
   if (!mountinfo.valid()) return ErrnoStatus(errno, "/proc/thread-self/mountinfo");
-  CLOISTER_RETURN_IF_ERROR(BuildHere(root, mountinfo.get()));
+  CLOISTER_RETURN_IF_ERROR(BuildHere(root, owner, mountinfo.get()));
   return mount_namespace;
 }
 
 }  // namespace
 
-absl::StatusOr<OwnedFd> BuildMountTemplate(const internal::RootTemplate& root) {
+absl::StatusOr<OwnedFd> BuildMountTemplate(const internal::RootTemplate& root,
+                                           const TaskOwner& owner) {
   absl::StatusOr<OwnedFd> result = absl::UnknownError("not built");
-  std::thread builder([&] { result = BuildInThisThread(root); });
+  std::thread builder([&] { result = BuildInThisThread(root, owner); });
   builder.join();
   return result;
 }
@@ -373,7 +394,7 @@ absl::StatusOr<MountTemplates::Template> MountTemplates::Get(const internal::Roo
   absl::MutexLock lock(&mutex_);
   auto found = templates_.find(key);
   if (found == templates_.end()) {
-    absl::StatusOr<OwnedFd> built = BuildMountTemplate(root);
+    absl::StatusOr<OwnedFd> built = BuildMountTemplate(root, {0, 0});
     if (!built.ok()) return built.status();
     if (templates_.size() >= kKept) DropOldest();
     Entry entry = {std::make_shared<const OwnedFd>(*std::move(built)), 0};

@@ -14,6 +14,7 @@
 #include "absl/synchronization/mutex.h"
 #include "cloister/internal/plan.pb.h"
 #include "libs/base/owned_fd.h"
+#include "libs/launch/task_owner.h"
 
 namespace cloister {
 namespace launch {
@@ -21,7 +22,9 @@ namespace launch {
 // Builds the template in a thread of its own and returns its namespace, for setns(2). It lives as
 // long as the descriptor or a task in it. Errors name the entry: "root.binds[2] '/srv/data' on
 // '/data': no such file or directory".
-absl::StatusOr<OwnedFd> BuildMountTemplate(const internal::RootTemplate& root);
+// `owner` has the tops of a root with an overlay, which is for one task alone.
+absl::StatusOr<OwnedFd> BuildMountTemplate(const internal::RootTemplate& root,
+                                           const TaskOwner& owner);
 
 // Templates that were built, by content: tasks choose among the node's chroot entries, and where
 // their volumes are. Of those that no launch holds the 64 that were used last are kept.

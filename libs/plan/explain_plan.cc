@@ -185,8 +185,13 @@ void ExplainRoot(const task::TaskSpec& spec, const node::NodeFacts& facts, const
             ? Shown(bind.inside())
             : absl::StrCat(Shown(bind.inside()), " (the node's ", Shown(bind.outside()), ")"));
   }
-  lines->Add("read-only", Words(shown), " (of the node, ",
+  const uint64_t overlay = plan.root().overlay_bytes();
+  lines->Add(overlay == 0 ? "read-only" : "overlay", Words(shown), " (of the node, ",
              spec.chroot_env().empty() ? "all that its policy shows)" : "narrowed by chroot_env)");
+  if (overlay > 0) {
+    lines->Add("", "it may change these and / for itself, in ", overlay >> 10,
+               " KiB of memory that go with it");
+  }
   std::vector<std::string> links;
   for (const auto& link : plan.root().links()) {
     links.push_back(absl::StrCat(Shown(link.inside()), " -> ", Shown(link.target())));
@@ -271,10 +276,14 @@ void ExplainMounts(const LaunchPlan& plan, Lines* lines) {
 void ExplainDevices(const LaunchPlan& plan, Lines* lines) {
   std::vector<std::string> words = {"null zero full random urandom tty ptmx pts"};
   for (const std::string& device : DeviceWords(plan)) words.push_back(Shown(device));
-  lines->Add("devices", absl::StrJoin(words, ", "),
-             plan.devices().filter() == internal::DevicePlan::FILTER_BPF
-                 ? " (no other can be opened, and none made: BPF)"
-                 : " (no other works in the task's mounts; this node has no filter beside)");
+  absl::string_view words_of_filter =
+      " (no other works in the task's mounts; this node has no filter beside)";
+  if (plan.devices().filter() == internal::DevicePlan::FILTER_BPF) {
+    words_of_filter = " (no other can be opened, and none made: BPF)";
+  } else if (plan.devices().filter() == internal::DevicePlan::FILTER_CONTROLLER) {
+    words_of_filter = " (no other can be opened, and none made: cgroup v1)";
+  }
+  lines->Add("devices", absl::StrJoin(words, ", "), words_of_filter);
 }
 
 void ExplainNames(const LaunchPlan& plan, Lines* lines) {

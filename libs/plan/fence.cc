@@ -94,7 +94,11 @@ v1::Fence MakeFence(const internal::LaunchPlan& plan) {
   fence.set_hostname(plan.hostname());
   fence.set_oom_score_adj(plan.oom_score_adj());
   for (const internal::GeneratedFile& file : plan.files()) fence.add_read_only_paths(file.inside());
-  for (const auto& bind : plan.root().binds()) fence.add_read_only_paths(bind.inside());
+  const bool overlay = plan.root().overlay_bytes() > 0;
+  if (overlay) fence.add_writable_paths("/");
+  for (const auto& bind : plan.root().binds()) {
+    if (!overlay || bind.file()) fence.add_read_only_paths(bind.inside());
+  }
   for (const Mount& mount : plan.mounts()) {
     if (!IsForFiles(mount)) continue;
     for (const Mount::Part& part : mount.parts()) {

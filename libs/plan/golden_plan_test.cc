@@ -178,6 +178,8 @@ std::vector<Scenario> Scenarios() {
                  "config { command: '/bin/true' cap_add: 'chown' ipc_mode: 'host' }"});
   all.back().policy.limit_by_cgroups = false;
   all.back().policy.allow_host_ipc_mode = true;
+  all.push_back({"overlay", "A root that the task may change.", ExampleFacts(CgroupLayout::kV2),
+                 "config { command: '/bin/true' root: 'overlay' root_size: 1048576 }"});
   all.push_back({"own_ids", "Root of ids of its own, with a volume.",
                  ExampleFacts(CgroupLayout::kV2),
                  "config { command: '/bin/true' userns: 'private' } user: 'root' "

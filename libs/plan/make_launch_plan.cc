@@ -113,13 +113,14 @@ absl::StatusOr<internal::LaunchPlan> MakeLaunchPlan(const task::TaskSpec& spec,
   CLOISTER_ASSIGN_OR_RETURN(const MaskPlan masks, PlanMasks(facts, policy, spec.masked_paths()));
   Take(PlanRoot(spec.chroot_env(), facts, policy, masks.hidden_sys_directories),
        plan.mutable_root(), &refusals);
+  plan.mutable_root()->set_overlay_bytes(spec.overlay_bytes());
   const auto volumes = PlanVolumes(spec, facts, policy, plan.mutable_root());
   refusals.Add(volumes.status());
   const auto mounts = PlanTaskMounts(spec, policy, plan.mutable_root());
   refusals.Add(mounts.status());
   const auto artifacts = PlanArtifacts(spec, policy, plan.mutable_root());
   refusals.Add(artifacts.status());
-  Take(PlanDevices(spec.devices(), facts, policy, plan.cgroup(), plan.mutable_root()),
+  Take(PlanDevices(spec.devices(), facts, policy, plan.mutable_cgroup(), plan.mutable_root()),
        plan.mutable_devices(), &refusals);
   const auto rlimits = PlanRlimits(spec.rlimits(), facts, policy);
   refusals.Add(rlimits.status());

@@ -70,6 +70,8 @@ const std::map<std::string, std::string>& Samples() {
       {"meta", "meta { key: 'k' value: 'v' }"},
       {"config.pid_mode", "config { pid_mode: 'host' }"},
       {"config.ipc_mode", "config { ipc_mode: 'host' }"},
+      {"config.root", "config { root: 'overlay' }"},
+      {"config.root_size", "config { root: 'overlay' root_size: 65536 }"},
       {"config.userns", "config { userns: 'private' }"},
       {"config.seccomp", "config { seccomp: 'unconfined' }"},
       {"config.landlock", "config { landlock: false }"},

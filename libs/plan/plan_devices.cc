@@ -65,23 +65,52 @@ bool HasUnified(const internal::CgroupPlan& cgroup) {
                      [](const auto& hierarchy) { return hierarchy.unified(); });
 }
 
+internal::CgroupPlan::Hierarchy* FindController(internal::CgroupPlan* cgroup) {
+  for (auto& hierarchy : *cgroup->mutable_hierarchies()) {
+    const auto& names = hierarchy.controllers();
+    if (std::find(names.begin(), names.end(), "devices") != names.end()) return &hierarchy;
+  }
+  return nullptr;
+}
+
+// What libs/launch/device_program.cc lets every task do.
+constexpr const char* kStandard[] = {"c 1:3 rw", "c 1:5 rw", "c 1:7 rw", "c 1:8 rw",
+                                     "c 1:9 rw", "c 5:0 rw", "c 5:2 rw", "c 136:* rw"};
+
+// In order: nothing, and then what is allowed. (Documentation/admin-guide/cgroup-v1/devices.rst.)
+void AddWrites(const DevicePlan& plan, internal::CgroupPlan::Hierarchy* hierarchy) {
+  const auto write = [hierarchy](const char* file, const std::string& value) {
+    internal::CgroupPlan::Write* added = hierarchy->add_limits();
+    added->set_file(file);
+    added->set_value(value);
+  };
+  write("devices.deny", "a");
+  for (const char* standard : kStandard) write("devices.allow", standard);
+  for (const DevicePlan::Rule& rule : plan.rules()) {
+    write("devices.allow", absl::StrCat(rule.block() ? "b " : "c ", rule.major(), ":", rule.minor(),
+                                        " ", task::DeviceAccessText(rule.access())));
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<DevicePlan> PlanDevices(const std::vector<task::Device>& asked,
                                        const node::NodeFacts& facts, const node::NodePolicy& policy,
-                                       const internal::CgroupPlan& cgroup,
-                                       internal::RootTemplate* root) {
+                                       internal::CgroupPlan* cgroup, internal::RootTemplate* root) {
   DevicePlan plan;
-  if (facts.device_filter == node::DeviceFilter::kBpf && HasUnified(cgroup)) {
+  internal::CgroupPlan::Hierarchy* controller = FindController(cgroup);
+  if (facts.device_filter == node::DeviceFilter::kBpf && HasUnified(*cgroup)) {
     plan.set_filter(DevicePlan::FILTER_BPF);
+  } else if (controller != nullptr) {
+    plan.set_filter(DevicePlan::FILTER_CONTROLLER);
   }
   for (size_t i = 0; i < asked.size(); ++i) {
     CLOISTER_RETURN_IF_ERROR(
         CheckAllowed(absl::StrCat("config.devices[", i, "]"), asked[i], policy));
     if (plan.filter() == DevicePlan::FILTER_UNSPECIFIED) {
       return Unavailable(
-          "devices need a cgroup v2 hierarchy and BPF, which hold a task to what it may do with "
-          "them, and this node lacks one of them");
+          "devices need what holds a task to what it may do with them, a cgroup v2 hierarchy and "
+          "BPF, or the devices controller of v1, and this node has neither");
     }
     const node::HostDevice* found = Find(asked[i].host_path, facts);
     if (found == nullptr) {
@@ -92,10 +121,12 @@ absl::StatusOr<DevicePlan> PlanDevices(const std::vector<task::Device>& asked,
         asked[i].access != 0 ? asked[i].access : policy.allowed_devices.at(asked[i].host_path);
     AddDevice(asked[i], *found, access, &plan, root);
   }
+  if (plan.filter() == DevicePlan::FILTER_CONTROLLER) AddWrites(plan, controller);
   return plan;
 }
 
 std::string DeviceFilterWords(const DevicePlan& devices) {
+  if (devices.filter() == DevicePlan::FILTER_CONTROLLER) return "v1";
   return devices.filter() == DevicePlan::FILTER_BPF ? "bpf" : "none";
 }
 

@@ -14,7 +14,8 @@
 namespace cloister::plan {
 
 // The filter of every task on a node that has one and for one with devices its rules; `root` gets
-// the nodes. `cgroup` is the task's.
+// the nodes. `cgroup` is the task's; it gets the rules where that is how the node filters: by the
+// devices controller of v1, which is there only without a v2 hierarchy (libs/cgroup/placement.h).
 //
 //   PERMISSION_DENIED    DEVICE_NOT_ALLOWED: not in the policy's allowed_devices, or not this far
 //   FAILED_PRECONDITION  DEVICE_UNAVAILABLE: not there when the executor started, or the node has
@@ -22,10 +23,10 @@ namespace cloister::plan {
 absl::StatusOr<internal::DevicePlan> PlanDevices(const std::vector<task::Device>& asked,
                                                  const node::NodeFacts& facts,
                                                  const node::NodePolicy& policy,
-                                                 const internal::CgroupPlan& cgroup,
+                                                 internal::CgroupPlan* cgroup,
                                                  internal::RootTemplate* root);
 
-// "bpf" or "none".
+// "bpf", "v1" or "none".
 std::string DeviceFilterWords(const internal::DevicePlan& devices);
 
 // "/dev/fuse rw" of each device of the plan.

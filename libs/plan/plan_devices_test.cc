@@ -23,7 +23,7 @@ class PlanDevicesTest : public testing::Test {
     cgroup_.add_hierarchies()->set_unified(true);
   }
   absl::StatusOr<DevicePlan> Plan(const std::vector<task::Device>& asked) {
-    return PlanDevices(asked, facts_, policy_, cgroup_, &root_);
+    return PlanDevices(asked, facts_, policy_, &cgroup_, &root_);
   }
 
   node::NodeFacts facts_ = ExampleFacts(node::CgroupLayout::kHybrid);
@@ -57,6 +57,23 @@ TEST_F(PlanDevicesTest, WhatIsNotSaidIsWhatThePolicyAllows) {
   *whole.mutable_root() = root_;
   EXPECT_THAT(DeviceWords(whole), ElementsAre("/dev/fuse rw", "/dev/f r"));
   EXPECT_EQ(DeviceFilterWords(*plan), "bpf");
+}
+
+TEST_F(PlanDevicesTest, WithoutAV2HierarchyTheControllerOfV1HoldsIt) {
+  cgroup_.clear_hierarchies();
+  cgroup_.add_hierarchies()->add_controllers("devices");
+  const auto plan = Plan({{"/dev/fuse", "/dev/fuse", 6}});
+  ASSERT_THAT(plan, IsOk());
+  EXPECT_EQ(plan->filter(), DevicePlan::FILTER_CONTROLLER);
+  EXPECT_EQ(DeviceFilterWords(*plan), "v1");
+  std::vector<std::string> writes;
+  for (const auto& write : cgroup_.hierarchies(0).limits()) {
+    writes.push_back(write.file() + " " + write.value());
+  }
+  ASSERT_EQ(writes.size(), 10u);
+  EXPECT_EQ(writes.front(), "devices.deny a");
+  EXPECT_EQ(writes[1], "devices.allow c 1:3 rw");
+  EXPECT_EQ(writes.back(), "devices.allow c 10:229 rw");
 }
 
 TEST_F(PlanDevicesTest, WhatThePolicyDoesNotAllowIsRefused) {

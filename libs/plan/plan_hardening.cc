@@ -67,7 +67,7 @@ void AddRules(const LaunchPlan& plan, internal::Landlock* landlock) {
     rule->set_access(access & landlock->handled_access());
     return rule;
   };
-  add("/", kRead);
+  add("/", plan.root().overlay_bytes() > 0 ? kRead | kChange : kRead);
   add("/dev", kWrite | kAccessIoctlDevice);
   add("/proc", kWrite);
   uint64_t own = kChange;

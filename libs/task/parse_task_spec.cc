@@ -40,7 +40,9 @@ constexpr int64_t kUnlimited = -1;
 constexpr int64_t kLeastOomScore = -1000;
 constexpr int64_t kMostOomScore = 1000;
 constexpr int64_t kLeastShmBytes = 4096;
+constexpr int64_t kLeastRootBytes = 65536;
 constexpr absl::string_view kUnconfined = "unconfined";
+constexpr absl::string_view kOverlay = "overlay";
 
 template <typename T>
 T Or(T value, T fallback) {
@@ -301,6 +303,21 @@ void CheckShmSize(const v1::TaskConfig& config, Violations* violations) {
   CheckRange("config.shm_size", config.config().shm_size(), kLeastShmBytes, mib << 20, violations);
 }
 
+void CheckRoot(const v1::TaskConfig& config, Violations* violations) {
+  const std::string& root = config.config().root();
+  if (!root.empty() && root != kOverlay && root != "read-only") {
+    violations->Add("config.root", "must be \"read-only\" or \"overlay\" but is '", Shown(root),
+                    "'");
+  }
+  const int64_t mib = Or(config.resources().memory(), kDefaultMemoryMib);
+  if (mib < 1 || mib > kMaxMemoryMib) return;
+  CheckRange("config.root_size", config.config().root_size(), kLeastRootBytes, mib << 20,
+             violations);
+  if (config.config().root_size() != 0 && root != kOverlay) {
+    violations->Add("config.root_size", "needs root \"overlay\"");
+  }
+}
+
 void CheckKillTimeout(const v1::TaskConfig& config, Violations* violations) {
   if (!config.has_kill_timeout()) return;
   const google::protobuf::Duration& timeout = config.kill_timeout();
@@ -344,7 +361,7 @@ constexpr void (*kChecks[])(const v1::TaskConfig&, Violations*) = {
     CheckChrootEnv,     CheckUser,      CheckResources, CheckKillTimeout,  CheckKillSignal,
     CheckMeta,          CheckJob,       CheckMounts,    CheckConstraints,  CheckRlimits,
     CheckOomScore,      CheckShmSize,   CheckHostname,  CheckDns,          CheckDevices,
-    CheckSeccomp};
+    CheckSeccomp,       CheckRoot};
 
 capability::CapabilityList Capabilities(
     const google::protobuf::RepeatedPtrField<std::string>& names) {
@@ -365,6 +382,12 @@ uint64_t MemoryMax(const v1::Resources& resources) {
   if (resources.memory_max() == kUnlimited) return TaskSpec::kUnlimitedMemory;
   if (resources.memory_max() == Or(resources.memory(), kDefaultMemoryMib)) return 0;
   return static_cast<uint64_t>(resources.memory_max()) << 20;
+}
+
+uint64_t OverlayBytes(const v1::TaskConfig& config) {
+  if (config.config().root() != kOverlay) return 0;
+  const int64_t memory = Or(config.resources().memory(), kDefaultMemoryMib) << 20;
+  return static_cast<uint64_t>(Or(config.config().root_size(), memory / 4));
 }
 
 std::vector<std::string> AskedLimits(const v1::Resources& resources) {
@@ -402,6 +425,7 @@ absl::StatusOr<TaskSpec> ParseTaskSpec(const v1::TaskConfig& config) {
   values.mounts = ParseTaskMounts(config, values.volume_mounts, &violations);
   values.artifacts = ParseArtifacts(config, values.volume_mounts, values.mounts, &violations);
   values.shm_bytes = static_cast<uint64_t>(Or(config.config().shm_size(), kDefaultShmBytes));
+  values.overlay_bytes = OverlayBytes(config);
   values.rlimits = ParseRlimits(config, &violations);
   values.oom_score_adj = config.config().oom_score_adj();
   values.hostname = config.config().hostname();

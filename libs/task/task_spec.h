@@ -128,6 +128,8 @@ class TaskSpec {
   const std::vector<TaskMount>& mounts() const { return values_.mounts; }
   // In the order of the configuration.
   const std::vector<ArtifactSpec>& artifacts() const { return values_.artifacts; }
+  // Size of what the task may change of its root; 0: it is read-only.
+  uint64_t overlay_bytes() const { return values_.overlay_bytes; }
   // Size of /dev/shm.
   uint64_t shm_bytes() const { return values_.shm_bytes; }
 
@@ -188,6 +190,7 @@ class TaskSpec {
     std::vector<VolumeMount> volume_mounts;
     std::vector<TaskMount> mounts;
     std::vector<ArtifactSpec> artifacts;
+    uint64_t overlay_bytes = 0;
     uint64_t shm_bytes = 0;
     std::vector<Rlimit> rlimits;
     int32_t oom_score_adj = 0;

@@ -5,13 +5,17 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "cloister/internal/launcher.pb.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "libs/base/status_matchers.h"
+#include "libs/cgroup/parent.h"
+#include "libs/node/read_cgroup_facts.h"
 #include "tests/kernel/launch_fixture.h"
 
 namespace cloister {
@@ -159,6 +163,76 @@ TEST_F(TaskDevices, DevStaysReadOnly) {
                "for f in /dev/x /dev/net/x; do (: >$f) 2>&1 | grep -o Read-only; done;"
                "rm /dev/net/fuse 2>&1 | grep -o 'Read-only\\|busy'"),
             "Read-only\nRead-only\nRead-only\n");
+}
+
+// On a node without a v2 hierarchy: what the plan says is written by its limits alone.
+class TaskDevicesV1 : public LaunchFixture {
+ protected:
+  void SetUp() override {
+    LaunchFixture::SetUp();
+    if (HasFatalFailure()) return;
+    all_ = facts_;
+    auto& hierarchies = facts_.hierarchies;
+    hierarchies.erase(std::remove_if(hierarchies.begin(), hierarchies.end(),
+                                     [](const auto& one) { return one.unified; }),
+                      hierarchies.end());
+    facts_.layout = node::LayoutOf(hierarchies);
+    const auto carries = [](const auto& one) {
+      return std::count(one.controllers.begin(), one.controllers.end(), "devices") > 0;
+    };
+    if (facts_.layout != node::CgroupLayout::kV1 ||
+        std::none_of(hierarchies.begin(), hierarchies.end(), carries)) {
+      GTEST_SKIP() << "no cgroup v1 hierarchy with the devices controller";
+    }
+    ASSERT_THAT(cgroup::MakeParent(facts_, parent_), IsOk());
+    MakeSite(0, 0);
+  }
+  void TearDown() override {
+    site_.reset();
+    for (const node::CgroupHierarchy& hierarchy : facts_.hierarchies) {
+      std::ofstream(absl::StrCat(hierarchy.mount_point, "/", hierarchy.own_path, "/cgroup.procs"))
+          << getpid();
+    }
+    EXPECT_THAT(cgroup::RemoveParent(facts_, parent_, absl::Seconds(5)), IsOk());
+    facts_ = all_;
+    LaunchFixture::TearDown();
+  }
+
+  std::string Sh(const std::vector<std::string>& allowed, const std::string& script) {
+    LaunchPlan plan = DefaultPlan();
+    for (auto& hierarchy : *plan.mutable_cgroup()->mutable_hierarchies()) {
+      if (hierarchy.controllers().size() != 1 || hierarchy.controllers(0) != "devices") continue;
+      auto* deny = hierarchy.add_limits();
+      deny->set_file("devices.deny");
+      deny->set_value("a");
+      for (const std::string& rule : allowed) {
+        auto* allow = hierarchy.add_limits();
+        allow->set_file("devices.allow");
+        allow->set_value(rule);
+      }
+    }
+    plan.mutable_devices()->set_filter(DevicePlan::FILTER_CONTROLLER);
+    plan.mutable_exec()->set_args(1, script);
+    auto result = Launch(std::move(plan));
+    if (auto* failure = absl::get_if<internal::LaunchFailure>(&result)) {
+      return failure->ShortDebugString();
+    }
+    launch::LaunchedTask& task = absl::get<launch::LaunchedTask>(result);
+    AwaitExit(task);
+    const std::string out = Output(task);
+    EXPECT_THAT(task.slot.Kill(absl::Seconds(5)), IsOk());
+    task.pool->Discard(std::move(task.slot));
+    return out;
+  }
+
+  node::CgroupFacts all_;
+};
+
+TEST_F(TaskDevicesV1, WhatIsNotAllowedIsRefusedByTheKernel) {
+  const std::string script =
+      "for d in null zero full; do (exec 3<>/dev/$d) 2>/dev/null && echo $d; done; echo done";
+  EXPECT_EQ(Sh({"c 1:3 rw"}, script), "null\ndone\n");
+  EXPECT_EQ(Sh({"c 1:3 rw", "c 1:5 rw", "c 1:7 r"}, script), "null\nzero\ndone\n");
 }
 
 }  // namespace

@@ -32,6 +32,13 @@ constexpr char kNone[] = "0000000000000000";
 
 class OneId : public RootlessTest {};
 
+TEST_F(OneId, AnOverlayRootIsTheTasksToChange) {
+  v1::StartTaskRequest request = Request(
+      {"/bin/sh", "-c", "echo x >/x && mkdir /etc/d && rm /etc/passwd && cat /x; ls /etc/passwd"});
+  request.mutable_config()->mutable_config()->set_root("overlay");
+  EXPECT_EQ(OutputOf(request), "x\n");
+}
+
 TEST_F(OneId, ExitsAreThePayloads) {
   for (int code : {0, 7, 255}) {
     const absl::StatusOr<TaskOutcome> outcome =

@@ -149,6 +149,8 @@ void TaskFlags::DeclareTask(FlagSet* flags) {
                 "Whether it shares System V IPC with the node. Default: the node's.");
   flags->Choice("userns", &userns_, {"private", "host"},
                 "Whether it has ids of its own; then --user may be root. Default: the node's.");
+  flags->Choice("root", &root_, {"read-only", "overlay"},
+                "Whether it may change its root for itself, in memory. Default: read-only.");
   flags->Repeated("chroot-env", &chroot_env_, "PATH",
                   "Of the node's entries, those that its root holds. Default: all.");
   flags->Switch("no-init", &no_init_,
@@ -170,6 +172,7 @@ void TaskFlags::DeclareTask(FlagSet* flags) {
 
 void TaskFlags::SetFence(v1::ExecConfig* config) const {
   config->set_userns(userns_);
+  config->set_root(root_);
   config->set_seccomp(seccomp_);
   if (without_landlock_) config->set_landlock(false);
   if (new_privs_) config->set_no_new_privs(false);

@@ -54,6 +54,7 @@ class TaskFlags {
   std::vector<std::string> chroot_env_;
   bool no_init_ = false;
   std::string userns_;
+  std::string root_;
   std::string seccomp_;
   bool without_landlock_ = false;
   bool new_privs_ = false;

@@ -55,6 +55,7 @@ TEST_F(TaskFlagsTest, EveryAttributeButThoseOfFilesHasItsFlag) {
                                                     "--ipc-mode=private",
                                                     "--chroot-env=/bin,/lib",
                                                     "--userns=private",
+                                                    "--root=overlay",
                                                     "--no-init",
                                                     "--seccomp=unconfined",
                                                     "--without-landlock",
@@ -84,8 +85,9 @@ TEST_F(TaskFlagsTest, EveryAttributeButThoseOfFilesHasItsFlag) {
   EXPECT_TRUE(config->volume_mounts(0).read_only());
   EXPECT_EQ(config->volume_mounts(1).destination(), "/b");
   const std::set<std::string> only_in_files = {
-      "job",     "constraints",   "artifacts", "templates", "lifecycle", "logs", "cores",
-      "rlimits", "oom_score_adj", "hostname",  "shm_size",  "mounts",    "dns",  "devices"};
+      "job",      "constraints", "artifacts", "templates",     "lifecycle",
+      "logs",     "cores",       "rlimits",   "oom_score_adj", "hostname",
+      "shm_size", "mounts",      "dns",       "devices",       "root_size"};
   for (const google::protobuf::Message* message : std::vector<const google::protobuf::Message*>{
            &*config, &config->config(), &config->resources()}) {
     std::vector<const google::protobuf::FieldDescriptor*> set;
