@@ -22,6 +22,10 @@ class Connector {
   // and `port`, in blocking mode. Whoever implements it checks scheme and host, resolves, and
   // checks the *address it connects to* against the node's egress policy: a name may change its
   // address between two looks (DNS rebinding).
+  //
+  // The connection must have been made by connect(2) on a non-blocking socket and awaited by
+  // poll(2): libcurl 7.88 calls connect(2) once more on what it was told is connected, which the
+  // kernel answers once with 0 where it has not said so before, and with EISCONN else.
   //   PERMISSION_DENIED  the policy refuses it; says which rule
   //   NOT_FOUND          no such host
   //   UNAVAILABLE        cannot be reached or resolved now; IsRetryable (retryable.h)

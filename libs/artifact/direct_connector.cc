@@ -63,6 +63,7 @@ absl::StatusOr<OwnedFd> ConnectTo(const IpAddress& address, uint16_t port, absl:
   setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   setsockopt(fd.get(), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
   int error = 0;
+  // Once, and then poll: see Connector::Connect.
   if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&storage), size) != 0) {
     error = errno == EINPROGRESS || errno == EINTR ? AwaitConnected(fd.get(), deadline) : errno;
   }

@@ -1,6 +1,7 @@
 #include "libs/artifact/direct_connector.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "absl/time/clock.h"
@@ -32,6 +33,22 @@ TEST(DirectConnector, ConnectsToWhatIsAllowed) {
   DirectConnector connector(WithLoopback(), absl::Seconds(5));
   const absl::StatusOr<OwnedFd> fd = connector.Connect("http", "127.0.0.1", listener.port);
   ASSERT_THAT(fd, IsOk());
+  OwnedFd accepted(accept(listener.fd.get(), nullptr, nullptr));
+  EXPECT_TRUE(SendAll(fd->get(), "x"));
+  char byte = 0;
+  EXPECT_EQ(recv(accepted.get(), &byte, 1, 0), 1);
+}
+
+TEST(DirectConnector, GivesASocketOnWhichOneMoreConnectSucceeds) {
+  const LoopbackListener listener = ListenOnLoopback();
+  DirectConnector connector(WithLoopback(), absl::Seconds(5));
+  const absl::StatusOr<OwnedFd> fd = connector.Connect("http", "127.0.0.1", listener.port);
+  ASSERT_THAT(fd, IsOk());
+  sockaddr_in nowhere = {};
+  nowhere.sin_family = AF_INET;
+  nowhere.sin_port = htons(9);
+  nowhere.sin_addr.s_addr = htonl(0xc0000201);
+  EXPECT_EQ(connect(fd->get(), reinterpret_cast<const sockaddr*>(&nowhere), sizeof(nowhere)), 0);
   OwnedFd accepted(accept(listener.fd.get(), nullptr, nullptr));
   EXPECT_TRUE(SendAll(fd->get(), "x"));
   char byte = 0;
