@@ -444,6 +444,29 @@ TEST_F(DownloadTest, GoesThroughTheProxyOfTheNodeAlone) {
   EXPECT_THAT(proxy.requests().back(), StartsWith("CONNECT files.example:443 HTTP/1.1"));
 }
 
+// What is asked of the Connector is what the URL says, whatever the form.
+TEST_F(DownloadTest, AsksTheConnectorForTheHostOfTheUrl) {
+  struct Recording : Connector {
+    explicit Recording(Connector& real) : real(real) {}
+    absl::StatusOr<OwnedFd> Connect(absl::string_view scheme, absl::string_view host,
+                                    uint16_t port) override {
+      asked.push_back(absl::StrCat(scheme, " ", host, " ", port));
+      return real.Connect("http", "127.0.0.1", nginx_->port());
+    }
+    Connector& real;
+    std::vector<std::string> asked;
+  } recording(connector_);
+  for (const char* url : {"http://[2001:db8::7]:8080/hello", "http://[::1]/hello",
+                          "http://FILES.example./hello", "http://192.0.2.9:81/hello"}) {
+    request_.url = url;
+    sink_ = CollectingSink();
+    EXPECT_THAT(Download(request_, options_, limits_, recording, sink_), IsOk()) << url;
+    EXPECT_EQ(sink_.body, "hello, world\n");
+  }
+  EXPECT_THAT(recording.asked, ElementsAre("http 2001:db8::7 8080", "http ::1 80",
+                                           "http files.example. 80", "http 192.0.2.9 81"));
+}
+
 TEST_F(DownloadTest, RefusesHeadersThatWouldChangeTheMessage) {
   for (const auto& header :
        std::vector<std::pair<std::string, std::string>>{{"X-A", "b\r\nHost: evil"},
