@@ -8,7 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <memory>
+#include <thread>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -81,6 +83,7 @@ class GitFetchTest : public ::testing::Test {
     root_ = absl::StrCat(::testing::TempDir(), "git.XXXXXX");
     ASSERT_NE(mkdtemp(&root_[0]), nullptr);
     WriteFile(root_ + "/make.sh", kMakeRepositories);
+    PreloadFetch();
     ASSERT_THAT(RunProgram({"/bin/bash", root_ + "/make.sh", root_}), IsOk());
     absl::StatusOr<std::unique_ptr<GitHttpServer>> http =
         GitHttpServer::Start(root_, root_ + "/www");
@@ -236,6 +239,29 @@ TEST_F(GitFetchTest, KeepsTheLimitsByTheirNames) {
   EXPECT_THAT(Get(http_->Url("/evil.git"), "big").status(),
               StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("max_bytes")));
   EXPECT_TRUE(OutputIsEmpty());
+}
+
+TEST_F(GitFetchTest, SeveralAtOnceGetWhatEachAskedFor) {
+  const std::vector<std::pair<std::string, std::string>> wanted = {
+      {"", "two\n"}, {"v1", "one\n"}, {"feature/x", "branch\n"}, {first_, "one\n"}};
+  std::vector<std::thread> threads;
+  std::atomic<int> right{0};
+  for (int i = 0; i < 16; ++i) {
+    threads.emplace_back([&, i] {
+      std::string output = absl::StrCat(root_, "/out.XXXXXX");
+      ASSERT_NE(mkdtemp(&output[0]), nullptr);
+      const OwnedFd fd(open(output.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+      FetchRequest request;
+      request.source.kind = SourceKind::kGit;
+      request.source.url = http_->Url("/app.git");
+      request.source.git.ref = wanted[i % 4].first;
+      FetchObserver observer;
+      EXPECT_THAT(Fetch(request, fd.get(), connector_, observer), IsOk());
+      if (FileContents(output + "/content/file") == wanted[i % 4].second) ++right;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(right, 16);
 }
 
 TEST_F(GitFetchTest, FollowsARepositoryThatHasMoved) {

@@ -23,6 +23,9 @@ namespace {
 
 constexpr size_t kMaxTopFileBytes = 1 << 20;
 constexpr size_t kMaxPackObjects = 20'000'000;
+constexpr size_t kMappedPieceBytes = 32 << 20;
+constexpr size_t kMappedBytes = 256 << 20;
+constexpr size_t kCachedBytes = 64 << 20;
 
 template <typename T, void (*kFree)(T*)>
 struct FreeBy {
@@ -311,6 +314,10 @@ void PreloadGit() {
       git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, level, "");
     }
     git_libgit2_opts(GIT_OPT_SET_PACK_MAX_OBJECTS, kMaxPackObjects);
+    // By default it maps up to 8 GiB, in pieces of 1 GiB: more than a cell may have.
+    git_libgit2_opts(GIT_OPT_SET_MWINDOW_SIZE, kMappedPieceBytes);
+    git_libgit2_opts(GIT_OPT_SET_MWINDOW_MAPPED_LIMIT, kMappedBytes);
+    git_libgit2_opts(GIT_OPT_SET_CACHE_MAX_SIZE, static_cast<ssize_t>(kCachedBytes));
     git_libgit2_opts(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, 1);
     return result;
   }();
