@@ -1,9 +1,12 @@
 #include "libs/artifact/download.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include <memory>
+#include <thread>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -465,6 +468,32 @@ TEST_F(DownloadTest, AsksTheConnectorForTheHostOfTheUrl) {
   }
   EXPECT_THAT(recording.asked, ElementsAre("http 2001:db8::7 8080", "http ::1 80",
                                            "http files.example. 80", "http 192.0.2.9 81"));
+}
+
+TEST_F(DownloadTest, GetsOverIpv6) {
+  OwnedFd listener(socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in6 address = {};
+  address.sin6_family = AF_INET6;
+  address.sin6_addr = in6addr_loopback;
+  socklen_t size = sizeof(address);
+  if (!listener.valid() || bind(listener.get(), reinterpret_cast<sockaddr*>(&address), size) != 0) {
+    GTEST_SKIP() << "no IPv6 here";
+  }
+  ASSERT_EQ(listen(listener.get(), 4), 0);
+  ASSERT_EQ(getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+  std::thread server([&] {
+    const OwnedFd peer(accept(listener.get(), nullptr, nullptr));
+    SendAll(peer.get(), "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nsix");
+    AwaitClose(peer.get());
+  });
+  EgressPolicy policy;
+  policy.allowed_networks = {*ParseCidr("::1")};
+  DirectConnector connector(policy);
+  request_.url = absl::StrCat("http://[::1]:", ntohs(address.sin6_port), "/x");
+  EXPECT_THAT(Download(request_, options_, limits_, connector, sink_), IsOk());
+  EXPECT_EQ(sink_.body, "six");
+  shutdown(listener.get(), SHUT_RDWR);
+  server.join();
 }
 
 TEST_F(DownloadTest, RefusesHeadersThatWouldChangeTheMessage) {
