@@ -64,7 +64,7 @@ struct FetchReport {
   // The content is output_dirfd's directory `content`: a tree, or a directory with this one file.
   bool is_tree = false;
   std::string file_name;
-  // Of the raw bytes as received: always SHA-256, and what was asked for. Of git and hg: empty, and
+  // Of the raw bytes as received: always SHA-256, and what was asked for. Of git: empty, and
   // `commit` is set.
   std::string sha256;
   std::vector<Checksum> digests;
@@ -92,6 +92,8 @@ class FetchObserver {
 // error IsRetryable and OnValidators was called.
 // Errors name the source redacted; IsRetryable (retryable.h) where trying again can help. A wrong
 // digest is DATA_LOSS and gives both values.
+// UNIMPLEMENTED of kHg. In the cell libgit2 needs only output_path, and nothing here needs a
+// thread, a name lookup, an environment variable or a file outside output_dirfd.
 absl::StatusOr<FetchReport> Fetch(const FetchRequest& request, int output_dirfd,
                                   Connector& connector, FetchObserver& observer);
 
