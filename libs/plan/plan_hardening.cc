@@ -74,7 +74,10 @@ void AddRules(const LaunchPlan& plan, internal::Landlock* landlock) {
   if (Has(plan.capabilities().permitted(), CAP_MKNOD)) own |= kMakeDevice;
   for (const Mount& mount : plan.mounts()) {
     if (!IsWritable(mount)) continue;
-    add(mount.inside(), own)
+    // mq_open(3) opens a queue in a mount of the kernel's own, from which no way leads up to "/"
+    // and its rule.
+    const uint64_t read = mount.kind() == Mount::KIND_MQUEUE ? LANDLOCK_ACCESS_FS_READ_FILE : 0;
+    add(mount.inside(), own | read)
         ->set_chosen(mount.kind() == Mount::KIND_HOST_DIRECTORY || mount.chosen());
   }
 }
