@@ -91,6 +91,7 @@ const hcl::BodySchema& TopSchema() {
        {"allow_host_userns"},
        {"allowed_devices"},
        {"allow_new_privs"},
+       {"allow_uid_0"},
        {"allow_unconfined_seccomp"},
        {"allow_unmasked_paths"},
        {"allow_without_landlock"},
@@ -123,6 +124,8 @@ void PolicyReader::Read(const hcl::Body& body) {
   top.Read("allow_without_landlock", &policy_.allow_without_landlock);
   top.Read("allow_new_privs", &policy_.allow_new_privs);
   top.Read("allow_unmasked_paths", &policy_.allow_unmasked_paths);
+  top.Read("allow_uid_0", &policy_.allow_uid_0);
+  if (policy_.allow_uid_0) policy_.denied_uids.clear();
   top.Read("no_pivot_root", &policy_.no_pivot_root);
   top.Read("ambient_default_caps", &policy_.ambient_default_caps);
   top.ReadIds("denied_host_uids", "deniedHostUIDs", &policy_.denied_host_uids);

@@ -47,6 +47,7 @@ TEST(PolicyFile, SetsEveryKey) {
     allow_new_privs = true
     allow_unconfined_seccomp = true
     allow_unmasked_paths = true
+    allow_uid_0 = true
     allow_without_landlock = true
     allow_host_ipc_mode = true
     no_pivot_root       = true
@@ -94,6 +95,8 @@ TEST(PolicyFile, SetsEveryKey) {
   EXPECT_TRUE(policy.allow_host_pid_mode && policy.allow_host_ipc_mode);
   EXPECT_TRUE(policy.allow_new_privs && policy.allow_unconfined_seccomp);
   EXPECT_TRUE(policy.allow_unmasked_paths && policy.allow_without_landlock);
+  EXPECT_TRUE(policy.allow_uid_0);
+  EXPECT_TRUE(policy.denied_uids.empty());
   EXPECT_TRUE(policy.no_pivot_root && policy.ambient_default_caps);
   EXPECT_EQ(capability::JoinedNames(policy.allow_caps.named), "chown, net_bind_service");
   ASSERT_GE(policy.denied_host_uids.size(), 2u);
@@ -125,7 +128,7 @@ TEST(PolicyFile, SetsEveryKey) {
   EXPECT_EQ(policy.labels.node_class, "gpu");
   EXPECT_EQ(policy.labels.pool, "big");
   EXPECT_THAT(policy.labels.meta, ElementsAre(Pair("rack", "r7")));
-  EXPECT_EQ(file->keys.size(), 21u);
+  EXPECT_EQ(file->keys.size(), 22u);
 }
 
 TEST(PolicyFile, AnUnknownKeyIsToldWithItsPlaceAndTheOneThatMayBeMeant) {
