@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "libs/base/error_reason.h"
+#include "libs/base/status_annotation.h"
 #include "libs/base/status_macros.h"
 #include "libs/rpc/status_conversion.h"
 #include "libs/task/task_id.h"
@@ -129,8 +130,10 @@ void TaskStart::Answered(const grpc::Status& status) {
     return;
   }
   query_.refused_by.insert(target_.node_id);
+  // What there is none of is the node's to say: it need not be memory.
+  const std::string words = absl::StrCat("node '", target_.node_id, "': ", status.error_message());
   const absl::Status next = Send();
-  if (!next.ok()) Finish(rpc::ToGrpcStatus(next));
+  if (!next.ok()) Finish(rpc::ToGrpcStatus(Annotate(next, words)));
 }
 
 grpc::ClientContext* TaskStart::NewContext() {

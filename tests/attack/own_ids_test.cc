@@ -111,6 +111,9 @@ TEST_F(OwnIds, AreATasksUntilItIsDestroyedWhateverHappensToTheExecutor) {
     return GetReason(cluster().executor_client(1).StartTask(Sleep("root")).status());
   };
   EXPECT_EQ(refusal(), "USER_IDS_EXHAUSTED");
+  // Whoever asks the cluster hears why, too.
+  EXPECT_THAT(std::string(cluster().client().StartTask(Sleep("root")).status().message()),
+              HasSubstr("all 2 ranges of ids"));
   ASSERT_THAT(cluster().KillExecutor(1), IsOk());
   ASSERT_THAT(cluster().StartExecutor(1), IsOk());
   EXPECT_EQ(refusal(), "USER_IDS_EXHAUSTED");
