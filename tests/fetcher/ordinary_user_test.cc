@@ -83,26 +83,28 @@ bool WriteText(const char* path, const std::string& text) {
 
 // With a fetcher and a directory that it can reach.
 bool BecomeOrdinaryUser(std::string* directory) {
-  constexpr uint32_t kId = 12345;
+  const bool is_root = geteuid() == 0;
+  const uint32_t id = is_root ? 12345 : geteuid();
+  const uint32_t group = is_root ? id : getegid();
   *directory = "/tmp/cloister-fetch-user-XXXXXX";
   if (mkdtemp(&(*directory)[0]) == nullptr) return false;
   std::error_code error;
   const std::string program = *directory + "/probe_fetcher";
   fs::copy_file(fs::canonical("tests/fetcher/probe_fetcher"), program, error);
-  if (error || chown(directory->c_str(), kId, kId) != 0 || chmod(program.c_str(), 0755) != 0) {
+  if (error || chown(directory->c_str(), id, group) != 0 || chmod(program.c_str(), 0755) != 0) {
     return false;
   }
   setenv("CLOISTER_TEST_FETCHER", program.c_str(), 1);
   setenv("CLOISTER_TEST_DIRECTORY", directory->c_str(), 1);
   // Root's; Bazel makes up a report from what is printed.
   for (const char* variable : {"XML_OUTPUT_FILE", "TEST_PREMATURE_EXIT_FILE"}) unsetenv(variable);
-  const bool dropped = chdir("/") == 0 && setgroups(0, nullptr) == 0 &&
-                       setresgid(kId, kId, kId) == 0 && setresuid(kId, kId, kId) == 0 &&
-                       prctl(PR_SET_DUMPABLE, 1) == 0;
-  return dropped && unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 &&
+  const bool dropped =
+      !is_root || (setgroups(0, nullptr) == 0 && setresgid(group, group, group) == 0 &&
+                   setresuid(id, id, id) == 0 && prctl(PR_SET_DUMPABLE, 1) == 0);
+  return dropped && chdir("/") == 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 &&
          WriteText("/proc/self/setgroups", "deny") &&
-         WriteText("/proc/self/uid_map", absl::StrCat("0 ", kId, " 1")) &&
-         WriteText("/proc/self/gid_map", absl::StrCat("0 ", kId, " 1"));
+         WriteText("/proc/self/uid_map", absl::StrCat("0 ", id, " 1")) &&
+         WriteText("/proc/self/gid_map", absl::StrCat("0 ", group, " 1"));
 }
 
 }  // namespace
@@ -110,7 +112,7 @@ bool BecomeOrdinaryUser(std::string* directory) {
 
 int main(int argc, char** argv) {
   std::string directory;
-  if (geteuid() == 0 && !cloister::BecomeOrdinaryUser(&directory)) {
+  if (!cloister::BecomeOrdinaryUser(&directory)) {
     std::perror("ordinary user");
     return 1;
   }
