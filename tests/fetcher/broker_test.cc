@@ -24,7 +24,11 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr char kNameServer[] = "127.77.0.53";
+// Of this process's own: port 53 of an address is taken once, and two of these may run at once.
+std::string NameServerAddress() {
+  return absl::StrCat("127.77.", getpid() >> 8 & 0xff, ".", getpid() & 0xff);
+}
+
 constexpr char kHosts[] =
     "127.0.0.1 loop.test\n"
     "169.254.169.254 metadata.test\n"
@@ -79,7 +83,7 @@ TEST_F(BrokerTest, ANameThatChangesItsAddressIsJudgedByTheAddress) {
   AllowLoopback();
   LineServer server("hello\n");
   std::atomic<int> asked{0};
-  const NameServer names(kNameServer, [&asked](const std::string& name) -> std::string {
+  const NameServer names(NameServerAddress(), [&asked](const std::string& name) -> std::string {
     if (name != "rebind.test") return "";
     return asked++ == 0 ? "127.0.0.1" : "169.254.169.254";
   });
@@ -90,7 +94,7 @@ TEST_F(BrokerTest, ANameThatChangesItsAddressIsJudgedByTheAddress) {
 }
 
 TEST_F(BrokerTest, ANameThatIsNotThereIsNotFound) {
-  const NameServer names(kNameServer, [](const std::string&) { return ""; });
+  const NameServer names(NameServerAddress(), [](const std::string&) { return ""; });
   EXPECT_THAT(Connect("nobody.test", 80), StatusIs(absl::StatusCode::kNotFound));
 }
 
@@ -141,8 +145,9 @@ bool MountNames() {
       mount("tmpfs", directory, "tmpfs", 0, nullptr) == 0 &&
       MountOver(directory, "/etc/hosts", absl::StrCat("127.0.0.1 localhost\n", kHosts)) &&
       MountOver(directory, "/etc/nsswitch.conf", "hosts: files dns\n") &&
-      MountOver(directory, "/etc/resolv.conf",
-                absl::StrCat("nameserver ", kNameServer, "\noptions attempts:1 timeout:5\n"));
+      MountOver(
+          directory, "/etc/resolv.conf",
+          absl::StrCat("nameserver ", NameServerAddress(), "\noptions attempts:1 timeout:5\n"));
   umount2(directory, MNT_DETACH);
   rmdir(directory);
   return mounted;
