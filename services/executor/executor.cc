@@ -31,6 +31,7 @@
 #include "libs/plan/plan_without_root.h"
 #include "libs/rpc/channel.h"
 #include "libs/state/layout.h"
+#include "services/executor/delegated_cgroup.h"
 
 namespace cloister::executor {
 namespace {
@@ -126,13 +127,7 @@ absl::Status Executor::AdaptToUser(node::NodeFacts* facts) {
         "node's "
         "processes can be mounted");
   }
-  if (config_.limit_by_cgroups) {
-    facts->user_namespace.why_no_limits =
-        absl::StrCat("the executor runs without root, and user '", facts->user_namespace.user_name,
-                     "' has no cgroup of its own to put tasks in");
-    config_.limit_by_cgroups = false;
-    config_.policy.limit_by_cgroups = false;
-  }
+  if (config_.limit_by_cgroups) FindCgroups(facts);
   log_.info(absl::StrCat("started by user '", facts->user_namespace.user_name, "' (uid ",
                          facts->user_namespace.uid, "), without root; ids 0 to ",
                          facts->user_namespace.last_uid, " of a user namespace"));
@@ -140,6 +135,21 @@ absl::Status Executor::AdaptToUser(node::NodeFacts* facts) {
     log_.info(absl::StrCat("without root tasks have ", sentence));
   }
   return absl::OkStatus();
+}
+
+void Executor::FindCgroups(node::NodeFacts* facts) {
+  const absl::StatusOr<std::string> delegated = UseDelegatedCgroup(&facts->cgroups);
+  if (delegated.ok()) {
+    config_.policy.cgroup_parent = *delegated;
+    log_.info(
+        absl::StrCat("tasks are limited beneath cgroup '/", *delegated, "', which is this user's"));
+    return;
+  }
+  facts->user_namespace.why_no_limits =
+      absl::StrCat("the executor runs without root, and user '", facts->user_namespace.user_name,
+                   "' has no cgroup of its own to put tasks in: ", delegated.status().message());
+  config_.limit_by_cgroups = false;
+  config_.policy.limit_by_cgroups = false;
 }
 
 absl::Status Executor::ReadNode() {

@@ -62,6 +62,8 @@ class Executor {
   absl::Status ReadNode();
   // Without root: what the node has then.
   absl::Status AdaptToUser(node::NodeFacts* facts);
+  // Where tasks of an executor without root are limited, or why they are not.
+  void FindCgroups(node::NodeFacts* facts);
   absl::Status MakeEngine();
   absl::Status Serve();
   absl::Status Join();
