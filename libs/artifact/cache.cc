@@ -222,7 +222,7 @@ absl::optional<SourceHit> Cache::FindBySource(absl::string_view tenant,
 
 absl::StatusOr<CacheStaging> Cache::Stage() { return CacheStaging::Make(staging_fd_.get()); }
 
-absl::StatusOr<internal::ArtifactRecord> Cache::MakeRecord(const CacheStaging& staging,
+absl::StatusOr<internal::ArtifactRecord> Cache::MakeRecord(CacheStaging& staging,
                                                            const NewObject& object) const {
   internal::ArtifactRecord record;
   if (object.digests.empty())
@@ -231,7 +231,8 @@ absl::StatusOr<internal::ArtifactRecord> Cache::MakeRecord(const CacheStaging& s
   record.set_public_(object.is_public);
   *record.mutable_digests() = {object.digests.begin(), object.digests.end()};
   record.set_form(object.form);
-  CLOISTER_ASSIGN_OR_RETURN(*record.mutable_tree_digest(), TreeDigest(staging.content()));
+  CLOISTER_ASSIGN_OR_RETURN(const int content, staging.OpenContent());
+  CLOISTER_ASSIGN_OR_RETURN(*record.mutable_tree_digest(), TreeDigest(content));
   record.set_files(object.tree.files);
   record.set_directories(object.tree.directories);
   record.set_links(object.tree.links);
@@ -239,7 +240,7 @@ absl::StatusOr<internal::ArtifactRecord> Cache::MakeRecord(const CacheStaging& s
   record.set_source(object.source);
   record.set_created_unix_nanos(absl::ToUnixNanos(options_.clock->Now()));
   struct stat facts;
-  if (fstat(staging.content(), &facts) != 0) return ErrnoStatus(errno, kContent);
+  if (fstat(content, &facts) != 0) return ErrnoStatus(errno, kContent);
   record.set_content_inode(facts.st_ino);
   record.set_content_mtime_nanos(Nanos(facts.st_mtim));
   record.set_boot_id(options_.boot_id);
@@ -322,6 +323,8 @@ absl::StatusOr<std::string> Cache::MoveAway(const std::string& id) {
   RemoveFromIndex(id);
   return name;
 }
+
+void Cache::Remove(const std::string& id) { Drop(id); }
 
 void Cache::Drop(const std::string& id) {
   absl::StatusOr<std::string> name;

@@ -117,6 +117,9 @@ class Cache {
   // All that nobody holds.
   absl::StatusOr<EvictReport> Prune();
 
+  // Removes one; nobody is given it any more. Whoever has it mounted keeps it until it lets go.
+  void Remove(const std::string& id);
+
   // Reads an object in full. DATA_LOSS, and the object is dropped, if it is not as it was made.
   absl::Status Check(const std::string& id);
 
@@ -135,7 +138,7 @@ class Cache {
   explicit Cache(CacheOptions options) : options_(std::move(options)) {}
 
   absl::Status Load();
-  absl::StatusOr<internal::ArtifactRecord> MakeRecord(const CacheStaging& staging,
+  absl::StatusOr<internal::ArtifactRecord> MakeRecord(CacheStaging& staging,
                                                       const NewObject& object) const;
   absl::Status LoadObject(const std::string& id);
   void AddToIndex(const std::string& id, const internal::ArtifactRecord& record)

@@ -19,9 +19,18 @@ absl::StatusOr<CacheStaging> CacheStaging::Make(int staging) {
   made.staging_.reset(fcntl(staging, F_DUPFD_CLOEXEC, 0));
   if (!made.staging_.valid()) return ErrnoStatus(errno, "the cache's staging directory");
   CLOISTER_ASSIGN_OR_RETURN(made.directory_, MakeDirectory(staging, made.name_, 0700, 0, 0));
-  CLOISTER_ASSIGN_OR_RETURN(made.content_,
-                            MakeDirectory(made.directory_.get(), "content", 0755, 0, 0));
   return made;
+}
+
+absl::StatusOr<int> CacheStaging::OpenContent() {
+  if (!content_.valid()) {
+    if (mkdirat(directory_.get(), "content", 0755) != 0 && errno != EEXIST) {
+      return ErrnoStatus(errno, "'content'");
+    }
+    CLOISTER_ASSIGN_OR_RETURN(content_,
+                              OpenBeneath(directory_.get(), "content", O_RDONLY | O_DIRECTORY));
+  }
+  return content_.get();
 }
 
 CacheStaging::~CacheStaging() {

@@ -18,9 +18,10 @@ class CacheStaging {
   CacheStaging& operator=(CacheStaging&& other) = delete;
   ~CacheStaging();
 
-  // "content", open: what the object will hold.
-  int content() const { return content_.get(); }
-  // The directory around it, for what does not belong to the object (the raw file).
+  // Opens "content", what the object will hold; makes it where it is not there yet. The descriptor
+  // is this one's.
+  absl::StatusOr<int> OpenContent();
+  // The directory around it, empty at first: for a fetch, which makes "content" in it.
   int directory() const { return directory_.get(); }
   // Its name in the cache's "staging".
   const std::string& name() const { return name_; }

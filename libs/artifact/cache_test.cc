@@ -51,7 +51,7 @@ class CacheTest : public testing::Test {
                   absl::string_view holder = "") {
     auto staging = cache_->Stage();
     EXPECT_THAT(staging, IsOk());
-    const OwnedFd file(openat(staging->content(), "f", O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+    const OwnedFd file(openat(*staging->OpenContent(), "f", O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
     EXPECT_EQ(write(file.get(), content.data(), content.size()),
               static_cast<ssize_t>(content.size()));
     const auto inserted = cache_->Insert(*std::move(staging), object, holder);

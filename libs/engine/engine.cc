@@ -263,6 +263,11 @@ absl::StatusOr<Explanation> Engine::Explain(const v1::TaskConfig& config) const 
   return planner_->Explain(config);
 }
 
+absl::StatusOr<internal::LaunchPlan> Engine::Plan(const v1::TaskConfig& config) const {
+  CLOISTER_ASSIGN_OR_RETURN(PlannedTask planned, planner_->Plan(config, ""));
+  return std::move(planned.plan);
+}
+
 absl::StatusOr<OpenLog> Engine::ReadLog(const std::string& task_id, OutputStream stream,
                                         uint64_t offset, bool follow,
                                         std::function<void()> on_ready) {

@@ -108,6 +108,8 @@ class Engine {
   void Destroy(const std::string& task_id, bool force, TaskDestroyer::Callback done);
 
   absl::StatusOr<Explanation> Explain(const v1::TaskConfig& config) const;
+  // What Start would do with it, but for the task's id.
+  absl::StatusOr<internal::LaunchPlan> Plan(const v1::TaskConfig& config) const;
 
   // With `follow` until the task has ended and all is read, else what is there.
   absl::StatusOr<OpenLog> ReadLog(const std::string& task_id, OutputStream stream, uint64_t offset,

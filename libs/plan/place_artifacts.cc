@@ -84,12 +84,21 @@ void AddMounts(const ArtifactPlan& plan, const FetchedArtifact& fetched, bool wh
   }
 }
 
+// Whether an entry, mounted by itself, would be none, or hide what the task has there.
+bool HasEntryToCopy(const ArtifactPlan& plan, const FetchedArtifact& fetched) {
+  return std::any_of(
+      fetched.entries.begin(), fetched.entries.end(), [&](const FetchedEntry& entry) {
+        return entry.is_link || IsShared(absl::StrCat(plan.home(), "/", NameOf(plan, entry)));
+      });
+}
+
 std::vector<bool> MustBeCopied(const Artifacts& artifacts,
                                const std::vector<FetchedArtifact>& fetched) {
   std::vector<bool> copied(fetched.size());
   for (size_t i = 0; i < fetched.size(); ++i) {
     const ArtifactPlan& plan = At(artifacts, i);
-    if (plan.chown() || plan.cache() == ArtifactPlan::CACHE_OFF || fetched[i].copy) {
+    if (plan.chown() || plan.cache() == ArtifactPlan::CACHE_OFF || fetched[i].copy ||
+        (!IsAlone(artifacts, i) && HasEntryToCopy(plan, fetched[i]))) {
       copied[i] = true;
     }
     for (size_t j = 0; j < fetched.size(); ++j) {

@@ -15,6 +15,8 @@ namespace cloister::plan {
 struct FetchedEntry {
   std::string name;
   bool is_directory = false;
+  // A symbolic link: nothing that can be mounted.
+  bool is_link = false;
   uint64_t device = 0;
   uint64_t inode = 0;
 };

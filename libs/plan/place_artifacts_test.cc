@@ -28,7 +28,7 @@ class PlaceArtifactsTest : public testing::Test {
     for (const std::string& name : entries) {
       const bool is_directory = name.back() == '/';
       fetched.entries.push_back(
-          {is_directory ? name.substr(0, name.size() - 1) : name, is_directory, 1, 7});
+          {is_directory ? name.substr(0, name.size() - 1) : name, is_directory, false, 1, 7});
     }
     fetched_.push_back(fetched);
     return plan;
@@ -51,8 +51,8 @@ class PlaceArtifactsTest : public testing::Test {
 
 TEST_F(PlaceArtifactsTest, InADirectoryOfEveryTaskEachEntryIsMountedBesideWhatIsThere) {
   Add("local", {"a", "b/"});
-  EXPECT_THAT(Mounts(),
-              ElementsAre("/cache/0/a on /local/a at local/a", "/cache/0/b on /local/b at local/b"));
+  EXPECT_THAT(Mounts(), ElementsAre("/cache/0/a on /local/a at local/a",
+                                    "/cache/0/b on /local/b at local/b"));
   EXPECT_THAT(Copies(), IsEmpty());
 }
 
@@ -73,6 +73,20 @@ TEST_F(PlaceArtifactsTest, WhatTheTaskIsToOwnIsCopied) {
   fetched_.back().copy = true;
   EXPECT_THAT(Mounts(), IsEmpty());
   EXPECT_THAT(Copies(), ElementsAre(0, 1, 2));
+}
+
+TEST_F(PlaceArtifactsTest, WhatMeetsADirectoryOfEveryTaskIsMergedIntoIt) {
+  Add("alloc", {"data/"});
+  Add("alloc", {"other/"});
+  EXPECT_THAT(Copies(), ElementsAre(0));
+}
+
+TEST_F(PlaceArtifactsTest, ALinkIsCopiedUnlessItLiesInADirectoryThatIsMounted) {
+  Add("local", {"link"});
+  fetched_.back().entries.front().is_link = true;
+  Add("tmp/x", {"link"});
+  fetched_.back().entries.front().is_link = true;
+  EXPECT_THAT(Copies(), ElementsAre(0));
 }
 
 TEST_F(PlaceArtifactsTest, TwoOfOneNameAreMergedInTheirOrder) {

@@ -6,7 +6,9 @@
 #include "absl/strings/str_cat.h"
 #include "libs/base/error_reason.h"
 #include "libs/base/field_violations.h"
+#include "libs/base/status_annotation.h"
 #include "libs/base/status_macros.h"
+#include "libs/plan/check_artifact_source.h"
 #include "libs/plan/mount_place.h"
 
 namespace cloister::plan {
@@ -53,10 +55,9 @@ absl::StatusOr<ArtifactParts> PlanArtifacts(const task::TaskSpec& spec,
   for (size_t i = 0; i < spec.artifacts().size(); ++i) {
     const ArtifactSpec& asked = spec.artifacts()[i];
     const std::string field = absl::StrCat("artifacts[", i, "]");
-    if (!policy.artifacts.enabled) {
-      return WithReason(absl::PermissionDeniedError(absl::StrCat(
-                            field, ": this node fetches no artifacts (its policy says so)")),
-                        "ARTIFACT_SOURCE_NOT_ALLOWED");
+    if (const absl::Status refused = CheckArtifactSource(asked.parsed, policy.artifacts);
+        !refused.ok()) {
+      return WithReason(Annotate(refused, field), "ARTIFACT_SOURCE_NOT_ALLOWED");
     }
     ArtifactPlan plan = PlanOne(asked);
     plan.set_home(MountPointOf(asked.directory));

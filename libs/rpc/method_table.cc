@@ -15,6 +15,13 @@ constexpr RoleSet kEverybody = {Role::kAdmin,      Role::kClient,    Role::kFron
                                 Role::kLocalOwner, Role::kLocalUser, Role::kDev};
 constexpr RoleSet kSchedulers = {Role::kAdmin, Role::kClient, Role::kLocalOwner, Role::kLocalUser,
                                  Role::kDev};
+constexpr RoleSet kOperators = {Role::kAdmin, Role::kLocalOwner, Role::kDev};
+// Of a name that a frontend forwards, "uid:0", it cannot be seen whether it owns that server: the
+// frontend has asked.
+constexpr RoleSet kForwardedOperators = {Role::kAdmin, Role::kLocalOwner, Role::kLocalUser,
+                                         Role::kDev};
+constexpr RoleSet kExecutorOperators = {Role::kAdmin, Role::kFrontend, Role::kLocalOwner,
+                                        Role::kDev};
 // A client's certificate is good for the frontend only: there its tasks are placed and seen.
 constexpr RoleSet kExecutorCallers = {Role::kAdmin, Role::kFrontend, Role::kLocalOwner,
                                       Role::kLocalUser, Role::kDev};
@@ -24,11 +31,20 @@ constexpr RoleSet kForwarders = {Role::kFrontend, Role::kLocalOwner, Role::kDev}
 constexpr RoleSet kNodes = {Role::kNode, Role::kLocalOwner, Role::kDev};
 
 constexpr absl::string_view kTaskMethods[] = {
-    "StartTask",   "GetTask",  "ListTasks",   "WaitTask",  "WatchTasks", "StopTask", "SignalTask",
-    "DestroyTask", "ReadLogs", "ExplainTask", "ListFiles", "StatFile",   "ReadFile", "PutFile"};
+    "StartTask",  "GetTask",     "ListTasks",     "WaitTask",     "WatchTasks", "StopTask",
+    "SignalTask", "DestroyTask", "ReadLogs",      "ExplainTask",  "ListFiles",  "StatFile",
+    "ReadFile",   "PutFile",     "ListArtifacts", "FetchArtifact"};
+// What they do is done to all of the node's callers.
+constexpr absl::string_view kOperatorMethods[] = {"PruneArtifacts"};
 
 void AddTaskService(RoleSet callers, RoleSet on_behalf_of, std::vector<MethodRule>* rules) {
   for (absl::string_view method : kTaskMethods) {
+    rules->push_back({absl::StrCat("/cloister.v1.TaskService/", method), callers, on_behalf_of});
+  }
+}
+
+void AddOperatorMethods(RoleSet callers, RoleSet on_behalf_of, std::vector<MethodRule>* rules) {
+  for (absl::string_view method : kOperatorMethods) {
     rules->push_back({absl::StrCat("/cloister.v1.TaskService/", method), callers, on_behalf_of});
   }
 }
@@ -54,6 +70,7 @@ void AddCommonServices(std::vector<MethodRule>* rules) {
 MethodTable ExecutorMethodTable() {
   MethodTable table;
   AddTaskService(kExecutorCallers, kSchedulers, &table.rules);
+  AddOperatorMethods(kExecutorOperators, kForwardedOperators, &table.rules);
   AddNodeService(kExecutorCallers, kSchedulers, &table.rules);
   AddCommonServices(&table.rules);
   table.forwarders = kForwarders;
@@ -63,6 +80,7 @@ MethodTable ExecutorMethodTable() {
 MethodTable FrontendMethodTable() {
   MethodTable table;
   AddTaskService(kSchedulers, kNobody, &table.rules);
+  AddOperatorMethods(kOperators, kNobody, &table.rules);
   AddNodeService(kSchedulers, kNobody, &table.rules);
   table.rules.push_back({"/cloister.v1.NodeSession/Join", kNodes, kNobody});
   AddCommonServices(&table.rules);

@@ -18,6 +18,9 @@
 //         tmp/                       the task's own, seen by it as /tmp
 //       <task id>.removed/           a task directory that is being removed: the task is gone
 //
+//     artifacts/                     0700, the cache (libs/artifact/cache.h)
+//     fetcher.log                    stdout and stderr of the fetcher
+//
 //   <run dir>/                       0700, short, not kept over a reboot; --run_dir
 //     state                          link back to the state directory
 //     executor.sock                  TaskService
@@ -42,6 +45,8 @@ constexpr char kLockFile[] = "lock";
 constexpr char kRunLink[] = "run";
 constexpr char kLaunchersDirectory[] = "launchers";
 constexpr char kTasksDirectory[] = "tasks";
+constexpr char kArtifactsDirectory[] = "artifacts";
+constexpr char kFetcherLog[] = "fetcher.log";
 
 // In a launcher's directory.
 constexpr char kLauncherRecord[] = "record";

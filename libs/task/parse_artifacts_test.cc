@@ -73,9 +73,10 @@ TEST(ParseArtifactsTest, EverythingThatIsWrongIsToldWithItsPlace) {
 }
 
 TEST(ParseArtifactsTest, WhatTheSourceSaysIsJudgedWithIt) {
-  EXPECT_THAT(Parse("artifacts { source: 'https://h/x' options { key: 'checksum' value: 'md5:0' } }")
-                  .violations,
-              Contains(HasSubstr("artifacts[0].options[checksum]: ")));
+  EXPECT_THAT(
+      Parse("artifacts { source: 'https://h/x' options { key: 'checksum' value: 'md5:0' } }")
+          .violations,
+      Contains(HasSubstr("artifacts[0].options[checksum]: ")));
 }
 
 TEST(ParseArtifactsTest, EverybodyIsServedOnlyWhatAChecksumNames) {
@@ -94,8 +95,7 @@ TEST(ParseArtifactsTest, DestinationsLieInTheTasksRootAndNotInWhatIsClosed) {
   }
   EXPECT_THAT(To("file-in-root", "mode: 'file'").violations,
               ElementsAre(HasSubstr("is in the task's root itself")));
-  EXPECT_THAT(To("local", "mode: 'file'").violations,
-              ElementsAre(HasSubstr("name a file in it")));
+  EXPECT_THAT(To("local", "mode: 'file'").violations, ElementsAre(HasSubstr("name a file in it")));
 }
 
 TEST(ParseArtifactsTest, NothingLiesInAMountOfTheTask) {

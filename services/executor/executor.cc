@@ -91,6 +91,7 @@ absl::StatusOr<std::unique_ptr<Executor>> Executor::Start(ExecutorConfig config,
   std::unique_ptr<Executor> executor(new Executor(std::move(config), std::move(log)));
   CLOISTER_RETURN_IF_ERROR(executor->TakeStateDirectory());
   CLOISTER_RETURN_IF_ERROR(executor->ReadNode());
+  CLOISTER_RETURN_IF_ERROR(executor->StartFetcher());
   CLOISTER_RETURN_IF_ERROR(executor->MakeEngine());
   CLOISTER_RETURN_IF_ERROR(executor->Serve());
   CLOISTER_RETURN_IF_ERROR(executor->Join());
@@ -202,8 +203,27 @@ absl::StatusOr<Executor::SlotSweep> Executor::SlotSweeper() const {
   });
 }
 
+absl::Status Executor::StartFetcher() {
+  if (config_.fetcher_path.empty()) return absl::OkStatus();
+  NodeFetcherOptions options;
+  options.program = config_.fetcher_path;
+  options.state_dir = config_.state_dir;
+  options.policy = config_.policy.artifacts;
+  if (config_.limit_by_cgroups) options.cgroup_parent = config_.policy.cgroup_parent;
+  options.slot_prefix = absl::StrCat("fetch-", SlotPrefix(config_.state_dir));
+  options.clock = &clock_;
+  options.on_trouble = log_.trouble;
+  CLOISTER_ASSIGN_OR_RETURN(fetcher_, NodeFetcher::Start(options, planner_->facts()));
+  for (const std::string& gap : fetcher_->client().Gaps())
+    log_.info(absl::StrCat("fetcher: ", gap));
+  return absl::OkStatus();
+}
+
 absl::Status Executor::MakeEngine() {
   engine::EngineOptions options;
+  if (fetcher_ != nullptr) options.artifacts = &fetcher_->artifacts();
+  options.staging.parallel = config_.policy.artifacts.parallel;
+  options.staging.parallel_of_task = config_.policy.artifacts.parallel_of_task;
   options.node_id = config_.node_id;
   options.capacity = {config_.max_tasks, config_.memory_mib};
   const node::TaskIdPool ids =
@@ -226,7 +246,15 @@ absl::Status Executor::MakeEngine() {
   CLOISTER_ASSIGN_OR_RETURN(
       engine_, engine::Engine::Create(std::move(options), std::move(launchers), std::move(tasks),
                                       planner_.get(), &clock_));
-  return engine_->Recover();
+  CLOISTER_RETURN_IF_ERROR(engine_->Recover());
+  // Now that every task has said what it needs of it.
+  if (fetcher_ != nullptr) fetcher_->artifacts().Evict();
+  return absl::OkStatus();
+}
+
+NodeArtifactParts Executor::ArtifactParts() const {
+  if (fetcher_ == nullptr) return {};
+  return {&fetcher_->artifacts(), &fetcher_->cache()};
 }
 
 v1::Node Executor::DescribeNode() const {
@@ -260,7 +288,7 @@ absl::Status Executor::Serve() {
     config_.listen.push_back(std::move(address));
   }
   task_service_ = std::make_unique<TaskService>(config_.node_id, engine_.get(), authorizer_.get(),
-                                                &drain_, &clock_);
+                                                &drain_, &clock_, ArtifactParts());
   v1::Node node = DescribeNode();
   node.set_address(config_.advertise_address.value_or(config_.listen.front()).ToString());
   node_service_ = std::make_unique<NodeService>(std::move(node), engine_.get());
@@ -324,6 +352,9 @@ void Executor::Drain(absl::Duration patience) {
   if (engine_ != nullptr) engine_->RetireIdleLaunchers(kRetirePatience);
   // Its last callbacks may use the services.
   engine_.reset();
+  // What its callers wait for uses the fetcher.
+  task_service_.reset();
+  fetcher_.reset();
 }
 
 }  // namespace cloister::executor

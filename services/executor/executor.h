@@ -21,6 +21,7 @@
 #include "libs/state/run_directory.h"
 #include "libs/state/state_lock.h"
 #include "services/executor/executor_config.h"
+#include "services/executor/node_fetcher.h"
 #include "services/executor/node_service.h"
 #include "services/executor/node_session.h"
 #include "services/executor/session_feed.h"
@@ -64,6 +65,7 @@ class Executor {
   absl::Status AdaptToUser(node::NodeFacts* facts);
   // Where tasks of an executor without root are limited, or why they are not.
   void FindCgroups(node::NodeFacts* facts);
+  absl::Status StartFetcher();
   absl::Status MakeEngine();
   absl::Status Serve();
   absl::Status Join();
@@ -71,6 +73,7 @@ class Executor {
   using SlotSweep = std::function<absl::Status(const std::string& slot_prefix)>;
   // Null where there are no cgroups.
   absl::StatusOr<SlotSweep> SlotSweeper() const;
+  NodeArtifactParts ArtifactParts() const;
   v1::Node DescribeNode() const;
 
   ExecutorConfig config_;
@@ -86,6 +89,8 @@ class Executor {
   // Where tasks' slots are; empty with --cgroups=none.
   internal::CgroupPlan cgroups_;
   std::unique_ptr<rpc::Authorizer> authorizer_;
+  // Null where nothing is fetched.
+  std::unique_ptr<NodeFetcher> fetcher_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<TaskService> task_service_;
   std::unique_ptr<NodeService> node_service_;

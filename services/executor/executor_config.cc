@@ -8,6 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "libs/artifact/egress_policy.h"
 #include "libs/base/field_violations.h"
 #include "libs/base/lexical_path.h"
 #include "libs/cgroup/placement.h"
@@ -141,6 +142,12 @@ class FlagReader {
   std::vector<FieldViolation> violations_;
 };
 
+void AllowLoopback(artifact::EgressPolicy* egress) {
+  for (const char* network : {"127.0.0.0/8", "::1/128"}) {
+    egress->allowed_networks.push_back(*artifact::ParseCidr(network));
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<ExecutorConfig> ParseExecutorFlags(const ExecutorFlags& flags,
@@ -160,6 +167,7 @@ absl::StatusOr<ExecutorConfig> ParseExecutorFlags(const ExecutorFlags& flags,
   if (config.launcher_path.empty()) {
     reader.Wrong("launcher_path", "is required: the path of cloister-launcher");
   }
+  config.fetcher_path = flags.fetcher_path;
   config.tasks_per_launcher =
       static_cast<int>(reader.Count("tasks_per_launcher", flags.tasks_per_launcher, 1));
   config.max_tasks = reader.Count("max_tasks", flags.max_tasks, 1);
@@ -168,6 +176,9 @@ absl::StatusOr<ExecutorConfig> ParseExecutorFlags(const ExecutorFlags& flags,
   config.dev = flags.dev;
   config.allowed_uids = reader.Uids();
   config.policy = reader.Policy();
+  if (config.fetcher_path.empty()) config.policy.artifacts.enabled = false;
+  // A developer's server is on the machine itself.
+  if (config.dev) AllowLoopback(&config.policy.artifacts.egress);
   config.limit_by_cgroups = config.policy.limit_by_cgroups;
   if (absl::Status status = reader.status(); !status.ok()) return status;
   return config;

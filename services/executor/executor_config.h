@@ -30,6 +30,7 @@ struct ExecutorFlags {
   std::string cgroup_parent = "cloister.slice";
   std::string cgroups = "auto";
   std::string launcher_path;
+  std::string fetcher_path;
   int32_t tasks_per_launcher = 256;
   int64_t max_tasks = 4096;
   int64_t memory_mib = 0;
@@ -57,6 +58,8 @@ struct ExecutorConfig {
   // False: tasks run without limits, which the node says of itself and of each task.
   bool limit_by_cgroups = true;
   std::string launcher_path;
+  // Empty: the node fetches no artifacts.
+  std::string fetcher_path;
   int tasks_per_launcher = 0;
   int64_t max_tasks = 0;
   // 0: what the machine has.

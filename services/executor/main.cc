@@ -48,6 +48,8 @@ ABSL_FLAG(std::string, cgroup_parent, "cloister.slice",
 ABSL_FLAG(std::string, cgroups, "auto",
           "auto: limit tasks by cgroups, v1 or v2. none: tasks run without limits.");
 ABSL_FLAG(std::string, launcher_path, "", "Path of cloister-launcher. Required.");
+ABSL_FLAG(std::string, fetcher_path, "",
+          "Path of cloister-fetcher. Empty: this node fetches no artifacts.");
 ABSL_FLAG(int32_t, tasks_per_launcher, 256, "Most tasks of one launcher process.");
 ABSL_FLAG(int64_t, max_tasks, 4096, "Most live tasks at once.");
 ABSL_FLAG(int64_t, memory_mib, 0,
@@ -90,6 +92,7 @@ ExecutorFlags ReadFlags() {
   flags.cgroup_parent = absl::GetFlag(FLAGS_cgroup_parent);
   flags.cgroups = absl::GetFlag(FLAGS_cgroups);
   flags.launcher_path = absl::GetFlag(FLAGS_launcher_path);
+  flags.fetcher_path = absl::GetFlag(FLAGS_fetcher_path);
   flags.tasks_per_launcher = absl::GetFlag(FLAGS_tasks_per_launcher);
   flags.max_tasks = absl::GetFlag(FLAGS_max_tasks);
   flags.memory_mib = absl::GetFlag(FLAGS_memory_mib);

@@ -55,14 +55,15 @@ absl::Status WaitedTooLong() {
 
 TaskService::TaskService(std::string node_id, engine::Engine* engine,
                          const rpc::Authorizer* authorizer, rpc::DrainSignal* drain,
-                         const Clock* clock)
+                         const Clock* clock, NodeArtifactParts artifacts)
     : node_id_(std::move(node_id)),
       engine_(engine),
       authorizer_(authorizer),
       drain_(drain),
       clock_(clock),
       signals_(kRememberedSignals),
-      files_(engine, drain) {}
+      files_(engine, drain),
+      artifacts_(node_id_, artifacts, engine, drain) {}
 
 absl::StatusOr<engine::StartCommand> TaskService::MakeStart(
     const grpc::ServerContextBase& context, const v1::StartTaskRequest& request) const {
@@ -316,6 +317,28 @@ ServerUnaryReactor* TaskService::ExplainTask(CallbackServerContext* context,
                                              const v1::ExplainTaskRequest* request,
                                              v1::ExplainTaskResponse* response) {
   return Answer(context, Explain(*request, response));
+}
+
+ServerUnaryReactor* TaskService::ListArtifacts(CallbackServerContext* context,
+                                               const v1::ListArtifactsRequest* request,
+                                               v1::ListArtifactsResponse* response) {
+  const absl::StatusOr<rpc::CallIdentity> identity = authorizer_->Identify(*context);
+  if (!identity.ok()) return Answer(context, identity.status());
+  return Answer(context, artifacts_.List(identity->principal, *request, response));
+}
+
+ServerUnaryReactor* TaskService::FetchArtifact(CallbackServerContext* context,
+                                               const v1::FetchArtifactRequest* request,
+                                               v1::FetchArtifactResponse* response) {
+  const absl::StatusOr<rpc::CallIdentity> identity = authorizer_->Identify(*context);
+  if (!identity.ok()) return Answer(context, identity.status());
+  return artifacts_.Fetch(context, identity->principal, *request, response);
+}
+
+ServerUnaryReactor* TaskService::PruneArtifacts(CallbackServerContext* context,
+                                                const v1::PruneArtifactsRequest* request,
+                                                v1::PruneArtifactsResponse* response) {
+  return Answer(context, artifacts_.Prune(*request, response));
 }
 
 absl::Status TaskService::Explain(const v1::ExplainTaskRequest& request,

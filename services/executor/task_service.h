@@ -16,6 +16,7 @@
 #include "libs/engine/engine.h"
 #include "libs/rpc/authorizer.h"
 #include "libs/rpc/drain_signal.h"
+#include "services/executor/artifact_calls.h"
 #include "services/executor/file_calls.h"
 #include "services/executor/recent_requests.h"
 
@@ -26,7 +27,7 @@ class TaskService final : public v1::TaskService::CallbackService {
  public:
   // All of it outlives the service, and the service its server.
   TaskService(std::string node_id, engine::Engine* engine, const rpc::Authorizer* authorizer,
-              rpc::DrainSignal* drain, const Clock* clock);
+              rpc::DrainSignal* drain, const Clock* clock, NodeArtifactParts artifacts = {});
 
   grpc::ServerUnaryReactor* StartTask(grpc::CallbackServerContext* context,
                                       const v1::StartTaskRequest* request,
@@ -66,6 +67,15 @@ class TaskService final : public v1::TaskService::CallbackService {
   grpc::ServerUnaryReactor* ExplainTask(grpc::CallbackServerContext* context,
                                         const v1::ExplainTaskRequest* request,
                                         v1::ExplainTaskResponse* response) override;
+  grpc::ServerUnaryReactor* ListArtifacts(grpc::CallbackServerContext* context,
+                                          const v1::ListArtifactsRequest* request,
+                                          v1::ListArtifactsResponse* response) override;
+  grpc::ServerUnaryReactor* FetchArtifact(grpc::CallbackServerContext* context,
+                                          const v1::FetchArtifactRequest* request,
+                                          v1::FetchArtifactResponse* response) override;
+  grpc::ServerUnaryReactor* PruneArtifacts(grpc::CallbackServerContext* context,
+                                           const v1::PruneArtifactsRequest* request,
+                                           v1::PruneArtifactsResponse* response) override;
 
  private:
   absl::StatusOr<engine::StartCommand> MakeStart(const grpc::ServerContextBase& context,
@@ -89,6 +99,7 @@ class TaskService final : public v1::TaskService::CallbackService {
   const Clock* const clock_;
   RecentRequests signals_;
   FileCalls files_;
+  ArtifactCalls artifacts_;
 };
 
 }  // namespace cloister::executor

@@ -219,16 +219,45 @@ grpc::ServerReadReactor<v1::PutFileRequest>* TaskService::PutFile(CallbackServer
       context, target_of, &Async::PutFile, response, drain_);
 }
 
-ServerUnaryReactor* TaskService::ExplainTask(CallbackServerContext* context,
-                                             const v1::ExplainTaskRequest* request,
-                                             v1::ExplainTaskResponse* response) {
+template <typename Request, typename Response>
+ServerUnaryReactor* TaskService::ForwardToNode(
+    CallbackServerContext* context, typename UnaryForward<Request, Response>::Method method,
+    const Request* request, Response* response) const {
   const absl::StatusOr<std::string> node_id = registry_->AnyReadyNode(request->node_id());
   if (!node_id.ok()) return Answer(context, node_id.status());
   absl::StatusOr<ForwardTarget> target = TargetFor(*context, *node_id);
   if (!target.ok()) return Answer(context, target.status());
-  return UnaryForward<v1::ExplainTaskRequest, v1::ExplainTaskResponse>::Start(
-      context, *std::move(target), &Async::ExplainTask, request, response,
+  return UnaryForward<Request, Response>::Start(
+      context, *std::move(target), method, request, response,
       [node_id = *node_id](const grpc::Status& status) { return AnswerOf(node_id, status); });
+}
+
+ServerUnaryReactor* TaskService::ExplainTask(CallbackServerContext* context,
+                                             const v1::ExplainTaskRequest* request,
+                                             v1::ExplainTaskResponse* response) {
+  return ForwardToNode<v1::ExplainTaskRequest, v1::ExplainTaskResponse>(
+      context, &Async::ExplainTask, request, response);
+}
+
+ServerUnaryReactor* TaskService::ListArtifacts(CallbackServerContext* context,
+                                               const v1::ListArtifactsRequest* request,
+                                               v1::ListArtifactsResponse* response) {
+  return ForwardToNode<v1::ListArtifactsRequest, v1::ListArtifactsResponse>(
+      context, &Async::ListArtifacts, request, response);
+}
+
+ServerUnaryReactor* TaskService::FetchArtifact(CallbackServerContext* context,
+                                               const v1::FetchArtifactRequest* request,
+                                               v1::FetchArtifactResponse* response) {
+  return ForwardToNode<v1::FetchArtifactRequest, v1::FetchArtifactResponse>(
+      context, &Async::FetchArtifact, request, response);
+}
+
+ServerUnaryReactor* TaskService::PruneArtifacts(CallbackServerContext* context,
+                                                const v1::PruneArtifactsRequest* request,
+                                                v1::PruneArtifactsResponse* response) {
+  return ForwardToNode<v1::PruneArtifactsRequest, v1::PruneArtifactsResponse>(
+      context, &Async::PruneArtifacts, request, response);
 }
 
 absl::StatusOr<TaskService::Owner> TaskService::OwnerOf(const grpc::ServerContextBase& context,

@@ -18,6 +18,7 @@
 #include "services/frontend/caller.h"
 #include "services/frontend/executor_connections.h"
 #include "services/frontend/forward_call.h"
+#include "services/frontend/forward_unary.h"
 #include "services/frontend/node_registry.h"
 
 namespace cloister::frontend {
@@ -76,6 +77,15 @@ class TaskService final : public v1::TaskService::CallbackService {
   grpc::ServerUnaryReactor* ExplainTask(grpc::CallbackServerContext* context,
                                         const v1::ExplainTaskRequest* request,
                                         v1::ExplainTaskResponse* response) override;
+  grpc::ServerUnaryReactor* ListArtifacts(grpc::CallbackServerContext* context,
+                                          const v1::ListArtifactsRequest* request,
+                                          v1::ListArtifactsResponse* response) override;
+  grpc::ServerUnaryReactor* FetchArtifact(grpc::CallbackServerContext* context,
+                                          const v1::FetchArtifactRequest* request,
+                                          v1::FetchArtifactResponse* response) override;
+  grpc::ServerUnaryReactor* PruneArtifacts(grpc::CallbackServerContext* context,
+                                           const v1::PruneArtifactsRequest* request,
+                                           v1::PruneArtifactsResponse* response) override;
 
  private:
   struct Owner {
@@ -87,6 +97,11 @@ class TaskService final : public v1::TaskService::CallbackService {
                                 absl::string_view task_id) const;
   absl::StatusOr<ForwardTarget> TargetFor(const grpc::ServerContextBase& context,
                                           const std::string& node_id) const;
+  // A call that is not about a task, to the node that it names, or to any.
+  template <typename Request, typename Response>
+  grpc::ServerUnaryReactor* ForwardToNode(grpc::CallbackServerContext* context,
+                                          typename UnaryForward<Request, Response>::Method method,
+                                          const Request* request, Response* response) const;
   absl::Status FillList(const grpc::ServerContextBase& context, const v1::ListTasksRequest& request,
                         v1::ListTasksResponse* response) const;
 

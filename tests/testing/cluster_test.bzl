@@ -26,6 +26,7 @@ _DEPS = [
 CLUSTER_PROGRAMS = {
     "CLOISTER_TEST_CLI": Label("//tools/cloister:cloister"),
     "CLOISTER_TEST_EXECUTOR": Label("//services/executor:cloister-executor"),
+    "CLOISTER_TEST_FETCHER": Label("//services/fetcher:cloister-fetcher"),
     "CLOISTER_TEST_FRONTEND": Label("//services/frontend:cloister-frontend"),
     "CLOISTER_TEST_LAUNCHER": Label("//services/launcher:cloister-launcher"),
     # One of them names the directory that all are in.

@@ -60,6 +60,7 @@ absl::StatusOr<DevOptions> MakeOptions(const LocalClusterOptions& given) {
   CLOISTER_ASSIGN_OR_RETURN(options.binaries.frontend, ClusterRunfile("CLOISTER_TEST_FRONTEND"));
   CLOISTER_ASSIGN_OR_RETURN(options.binaries.executor, ClusterRunfile("CLOISTER_TEST_EXECUTOR"));
   CLOISTER_ASSIGN_OR_RETURN(options.binaries.launcher, ClusterRunfile("CLOISTER_TEST_LAUNCHER"));
+  CLOISTER_ASSIGN_OR_RETURN(options.binaries.fetcher, ClusterRunfile("CLOISTER_TEST_FETCHER"));
   CLOISTER_ASSIGN_OR_RETURN(const std::string directory, MakeTestDirectory());
   CLOISTER_ASSIGN_OR_RETURN(options.layout, ResolveDevLayout(directory));
   options.nodes = given.nodes;

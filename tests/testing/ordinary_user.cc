@@ -28,7 +28,8 @@ namespace fs = std::filesystem;
 
 constexpr char kName[] = "cloister-tester";
 constexpr const char* kPrograms[] = {"CLOISTER_TEST_CLI", "CLOISTER_TEST_EXECUTOR",
-                                     "CLOISTER_TEST_FRONTEND", "CLOISTER_TEST_LAUNCHER"};
+                                     "CLOISTER_TEST_FRONTEND", "CLOISTER_TEST_LAUNCHER",
+                                     "CLOISTER_TEST_FETCHER"};
 
 absl::Status CopyAll(const fs::path& from, const fs::path& to) {
   std::error_code error;

@@ -47,16 +47,9 @@ absl::StatusOr<v1::Task> AttachedRun::Follow(const v1::StartTaskRequest& request
       std::abort();  // An eventfd of 0 takes 1.
     forwarder.join();
   };
-  absl::StatusOr<v1::Task> task = client_->StartTask(request);
+  absl::StatusOr<v1::Task> task = Start(request);
   if (!task.ok()) return task;
   const std::string id = task->id();
-  int already;
-  {
-    absl::MutexLock lock(&mutex_);
-    task_id_ = id;
-    already = interrupts_seen_;
-  }
-  if (already > 0) Stop(already > 1);
   started(*task);
   absl::Status out;
   absl::Status err;
@@ -71,6 +64,40 @@ absl::StatusOr<v1::Task> AttachedRun::Follow(const v1::StartTaskRequest& request
     note_(absl::StrCat("output of task ", id, " is not complete: ", copied.message()));
   }
   return task;
+}
+
+void AttachedRun::Started(const std::string& task_id) {
+  int already;
+  {
+    absl::MutexLock lock(&mutex_);
+    task_id_ = task_id;
+    already = interrupts_seen_;
+  }
+  if (already > 0) Stop(already > 1);
+}
+
+absl::StatusOr<v1::Task> AttachedRun::Start(v1::StartTaskRequest request) {
+  const bool waits = !request.config().artifacts().empty();
+  // Known at once, it can be watched, and stopped, while its artifacts come.
+  if (waits) request.set_wait(v1::StartTaskRequest::WAIT_ACCEPTED);
+  absl::StatusOr<v1::Task> task = client_->StartTask(request);
+  if (!task.ok()) return task;
+  Started(task->id());
+  if (!waits) return task;
+  const absl::Status watched = client_->WatchTask(task->id(), [&](const v1::Task& now) {
+    *task = now;
+    if (on_progress_ != nullptr) on_progress_(now);
+    return now.state() == v1::TASK_STATE_PENDING || now.state() == v1::TASK_STATE_STARTING;
+  });
+  if (!watched.ok()) return watched;
+  if (!task->exit_result().has_start_failure()) return task;
+  // As a start that is waited for: it leaves nothing.
+  v1::DestroyTaskRequest destroy;
+  destroy.set_request_id(RandomId());
+  destroy.set_task_id(task->id());
+  destroy.set_allow_missing(true);
+  client_->DestroyTask(destroy).IgnoreError();
+  return absl::FailedPreconditionError(task->exit_result().start_failure().message());
 }
 
 void AttachedRun::ForwardInterrupts(int wake_fd) {

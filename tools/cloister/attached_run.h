@@ -27,6 +27,12 @@ class AttachedRun {
   AttachedRun(Client* client, const Interrupts* interrupts,
               std::function<void(const std::string&)> note);
 
+  // While the task waits for its artifacts: called with it, whenever they are further. Set before
+  // Follow.
+  void OnProgress(std::function<void(const v1::Task&)> on_progress) {
+    on_progress_ = std::move(on_progress);
+  }
+
   // Starts the task, copies its stdout and stderr to ours until both have ended, and returns the
   // ended task. Meanwhile the first SIGINT, SIGTERM or SIGHUP stops the task, the second kills it,
   // the third gives up on it and ends this program. A reader of ours that went away (EPIPE) stops
@@ -40,11 +46,15 @@ class AttachedRun {
  private:
   void ForwardInterrupts(int wake_fd);
   void Stop(bool kill);
+  // The task once its exec is done; or why it never was.
+  absl::StatusOr<v1::Task> Start(v1::StartTaskRequest request);
+  void Started(const std::string& task_id);
   absl::Status CopyOutput(v1::LogStream stream, int fd);
 
   Client* const client_;
   const Interrupts* const interrupts_;
   const std::function<void(const std::string&)> note_;
+  std::function<void(const v1::Task&)> on_progress_;
 
   bool output_is_complete_ = true;
 

@@ -174,6 +174,58 @@ absl::StatusOr<v1::ExplainTaskResponse> Client::ExplainTask(const v1::ExplainTas
   return response;
 }
 
+absl::Status Client::WatchTask(const std::string& task_id,
+                               const std::function<bool(const v1::Task&)>& sink) {
+  v1::WatchTasksRequest request;
+  request.set_task_id(task_id);
+  bool wanted = true;
+  absl::Status status = Persist(
+      [&] {
+        grpc::ClientContext context;
+        std::unique_ptr<grpc::ClientReader<v1::WatchTasksResponse>> reader =
+            tasks_->WatchTasks(&context, request);
+        v1::WatchTasksResponse response;
+        while (wanted && reader->Read(&response)) {
+          reached_ = true;
+          if (response.has_task()) wanted = sink(response.task());
+        }
+        if (!wanted) context.TryCancel();
+        const grpc::Status finished = reader->Finish();
+        return wanted ? finished : grpc::Status::OK;
+      },
+      /*is_endless=*/true);
+  return status;
+}
+
+absl::StatusOr<v1::ListArtifactsResponse> Client::ListArtifacts(
+    const v1::ListArtifactsRequest& request) {
+  v1::ListArtifactsResponse response;
+  grpc::ClientContext context;
+  SetDeadline(&context);
+  absl::Status status = StatusOf(tasks_->ListArtifacts(&context, request, &response));
+  if (!status.ok()) return status;
+  return response;
+}
+
+absl::StatusOr<v1::FetchArtifactResponse> Client::FetchArtifact(
+    const v1::FetchArtifactRequest& request) {
+  v1::FetchArtifactResponse response;
+  grpc::ClientContext context;
+  absl::Status status = StatusOf(tasks_->FetchArtifact(&context, request, &response));
+  if (!status.ok()) return status;
+  return response;
+}
+
+absl::StatusOr<v1::PruneArtifactsResponse> Client::PruneArtifacts(
+    const v1::PruneArtifactsRequest& request) {
+  v1::PruneArtifactsResponse response;
+  grpc::ClientContext context;
+  SetDeadline(&context);
+  absl::Status status = StatusOf(tasks_->PruneArtifacts(&context, request, &response));
+  if (!status.ok()) return status;
+  return response;
+}
+
 absl::StatusOr<v1::Node> Client::GetNode(const std::string& node_id) {
   v1::GetNodeRequest request;
   request.set_node_id(node_id);

@@ -44,6 +44,15 @@ class Client {
   absl::Status SignalTask(const v1::SignalTaskRequest& request);
   absl::Status DestroyTask(const v1::DestroyTaskRequest& request);
   absl::StatusOr<v1::ExplainTaskResponse> ExplainTask(const v1::ExplainTaskRequest& request);
+  // What happens to one task from now on, its state first; over lost connections, then with its
+  // state again. False of the sink ends it.
+  absl::Status WatchTask(const std::string& task_id,
+                         const std::function<bool(const v1::Task&)>& sink);
+  absl::StatusOr<v1::ListArtifactsResponse> ListArtifacts(const v1::ListArtifactsRequest& request);
+  // Takes as long as the fetch does.
+  absl::StatusOr<v1::FetchArtifactResponse> FetchArtifact(const v1::FetchArtifactRequest& request);
+  absl::StatusOr<v1::PruneArtifactsResponse> PruneArtifacts(
+      const v1::PruneArtifactsRequest& request);
   absl::StatusOr<v1::Node> GetNode(const std::string& node_id);
   absl::StatusOr<std::vector<v1::Node>> ListNodes();
 

@@ -98,6 +98,9 @@ std::vector<std::unique_ptr<Verb>> AllVerbs() {
   verbs.push_back(MakeExplainVerb());
   verbs.push_back(MakeValidateVerb());
   verbs.push_back(MakeJobInitVerb());
+  verbs.push_back(MakeArtifactLsVerb());
+  verbs.push_back(MakeArtifactFetchVerb());
+  verbs.push_back(MakeArtifactPruneVerb());
   verbs.push_back(MakeNodeLsVerb());
   verbs.push_back(MakeNodeStatusVerb());
   verbs.push_back(MakeDevVerb());

@@ -14,20 +14,22 @@ namespace cloister {
 namespace {
 
 DevBinaries FlatIn(const std::string& directory) {
-  return {absl::StrCat(directory, "/cloister-frontend"),
-          absl::StrCat(directory, "/cloister-executor"),
-          absl::StrCat(directory, "/cloister-launcher")};
+  return {
+      absl::StrCat(directory, "/cloister-frontend"), absl::StrCat(directory, "/cloister-executor"),
+      absl::StrCat(directory, "/cloister-launcher"), absl::StrCat(directory, "/cloister-fetcher")};
 }
 
 DevBinaries BuiltIn(const std::string& root) {
   return {absl::StrCat(root, "/services/frontend/cloister-frontend"),
           absl::StrCat(root, "/services/executor/cloister-executor"),
-          absl::StrCat(root, "/services/launcher/cloister-launcher")};
+          absl::StrCat(root, "/services/launcher/cloister-launcher"),
+          absl::StrCat(root, "/services/fetcher/cloister-fetcher")};
 }
 
-// The first of the three that cannot be executed; empty when all can.
+// The first of them that cannot be executed; empty when all can.
 std::string MissingOf(const DevBinaries& binaries) {
-  for (const std::string* path : {&binaries.frontend, &binaries.executor, &binaries.launcher}) {
+  for (const std::string* path :
+       {&binaries.frontend, &binaries.executor, &binaries.launcher, &binaries.fetcher}) {
     if (access(path->c_str(), X_OK) != 0) return *path;
   }
   return "";

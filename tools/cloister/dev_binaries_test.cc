@@ -32,7 +32,7 @@ class DevBinariesTest : public testing::Test {
 };
 
 TEST_F(DevBinariesTest, FindsThemWhereBazelBuildsThem) {
-  for (const char* service : {"frontend", "executor", "launcher"}) {
+  for (const char* service : {"frontend", "executor", "launcher", "fetcher"}) {
     Put(std::string("/bin/services/") + service + "/cloister-" + service);
   }
   absl::StatusOr<DevBinaries> found = FindDevBinaries("", root_ + "/bin/tools/cloister/cloister");
@@ -42,7 +42,7 @@ TEST_F(DevBinariesTest, FindsThemWhereBazelBuildsThem) {
 }
 
 TEST_F(DevBinariesTest, FindsThemBesideItselfAndInLibexec) {
-  for (const char* service : {"frontend", "executor", "launcher"}) {
+  for (const char* service : {"frontend", "executor", "launcher", "fetcher"}) {
     Put(std::string("/usr/libexec/cloister/cloister-") + service);
   }
   EXPECT_THAT(FindDevBinaries("", root_ + "/usr/bin/cloister"), IsOk());

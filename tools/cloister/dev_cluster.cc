@@ -204,6 +204,7 @@ std::vector<std::string> DevCluster::CommandOf(const std::string& name) const {
                                    absl::StrCat("--cgroup_parent=", node.cgroup_parent),
                                    absl::StrCat("--cgroups=", options_.cgroups),
                                    absl::StrCat("--launcher_path=", options_.binaries.launcher),
+                                   absl::StrCat("--fetcher_path=", options_.binaries.fetcher),
                                    "--dev"};
   argv.insert(argv.end(), options_.executor_flags.begin(), options_.executor_flags.end());
   return argv;

@@ -1,8 +1,12 @@
 #include <unistd.h>
 
+#include <iostream>
+
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "libs/base/random_id.h"
+#include "tools/cloister/artifact_progress.h"
 #include "tools/cloister/attached_run.h"
 #include "tools/cloister/error_text.h"
 #include "tools/cloister/exit_code.h"
@@ -118,6 +122,9 @@ class RunVerb : public Verb {
     bool is_started = false;
     AttachedRun run(client->get(), &*interrupts,
                     [&](const std::string& line) { session.Note(line); });
+    ArtifactProgress progress(session.err, [](const std::string& text) { std::cerr << text; });
+    run.OnProgress(
+        [&](const v1::Task& waiting) { progress.Show(waiting, absl::Now() - absl::UnixEpoch()); });
     absl::StatusOr<v1::Task> task = run.Follow(request, [&](const v1::Task& running) {
       is_started = true;
       if (verbose_) NoteStart(running, session);

@@ -165,10 +165,14 @@ std::string FenceInOneLine(const v1::Fence& fence) {
 }
 
 std::string StartInWords(const v1::StartPhases& phases) {
-  return absl::StrCat(MeasuredInWords(ToDuration(phases.total())), " (plan ",
-                      MeasuredInWords(ToDuration(phases.plan())), ", record ",
-                      MeasuredInWords(ToDuration(phases.record())), ", launch ",
-                      MeasuredInWords(ToDuration(phases.launch())), ")");
+  return absl::StrCat(
+      MeasuredInWords(ToDuration(phases.total())), " (plan ",
+      MeasuredInWords(ToDuration(phases.plan())), ", record ",
+      MeasuredInWords(ToDuration(phases.record())),
+      phases.has_artifacts()
+          ? absl::StrCat(", artifacts ", MeasuredInWords(ToDuration(phases.artifacts())))
+          : "",
+      ", launch ", MeasuredInWords(ToDuration(phases.launch())), ")");
 }
 
 }  // namespace cloister

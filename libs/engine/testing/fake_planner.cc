@@ -26,6 +26,13 @@ absl::StatusOr<PlannedTask> FakePlanner::Plan(const v1::TaskConfig& config,
   for (const auto& variable : config.env()) {
     planned.plan.mutable_exec()->add_env(absl::StrCat(variable.first, "=", variable.second));
   }
+  for (const v1::Artifact& asked : config.artifacts()) {
+    internal::ArtifactPlan* artifact = planned.plan.add_artifacts();
+    artifact->set_source(asked.source());
+    artifact->set_directory("/local");
+    artifact->set_home("local");
+    artifact->set_chown(asked.chown());
+  }
   planned.plan.mutable_stop()->set_signal(SIGTERM);
   planned.plan.mutable_stop()->set_grace_ms(5000);
   return planned;
