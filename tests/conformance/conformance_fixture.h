@@ -22,6 +22,7 @@ inline constexpr char kAllAllowed[] =
 inline constexpr char kHostModes[] = "default_pid_mode = \"host\"\ndefault_ipc_mode = \"host\"\n";
 inline constexpr char kFewAllowed[] = "allow_caps = [\"fowner\", \"mknod\"]\n";
 inline constexpr char kNobodyDenied[] = "denied_host_uids = \"65000-65534\"\n";
+inline constexpr char kFileSources[] = "artifact {\n file_sources = [\"/usr/bin\"]\n}\n";
 inline constexpr char kNoPivotRoot[] = "no_pivot_root = true\nallow_caps = [\"chown\", \"kill\"]\n";
 
 class ConformanceTest : public ::testing::Test {

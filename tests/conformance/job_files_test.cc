@@ -68,7 +68,6 @@ TEST(ExampleJobFiles, ThePagesSecondIsRefusedForItsChecksumAtItsPlace) {
   EXPECT_TRUE(file.diagnostics.HasErrors());
   EXPECT_THAT(Problems(file), AllOf(HasSubstr("on page-second.hcl line 9, column 12"),
                                     HasSubstr("has 21 characters"),
-                                    HasSubstr("\"artifact\" blocks are not available yet"),
                                     HasSubstr("a digest of sha256 has 64 hexadecimal digits")));
 }
 

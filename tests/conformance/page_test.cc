@@ -94,9 +94,10 @@ std::vector<PageCase> Command() {
        TaskFile("command = \"echo\"\nargs = [\"found\"]"), 0, "found\n"},
       {"ArtifactsPathIsRelative",
        "If executing a binary that is downloaded from an artifact, the path can be relative from "
-       "the allocation's root directory (artifacts: not available yet, and said so)",
-       TaskFile("command = \"local/mine\"", "artifact {\n source = \"https://x/mine\"\n}"), 2, "",
-       "\"artifact\" blocks are not available yet"},
+       "the allocation's root directory",
+       TaskFile("command = \"local/echo\"\nargs = [\"came\"]",
+                "artifact {\n source = \"/usr/bin/echo\"\n}"),
+       0, "came\n", "ready /usr/bin/echo", kFileSources},
   };
 }
 
