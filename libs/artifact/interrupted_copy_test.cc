@@ -43,7 +43,7 @@ void FetchOnce(const std::string& place) {
   if (!cache.ok() || !root.ok()) std::abort();
   auto staging = (*cache)->Stage();
   if (!staging.ok()) std::abort();
-  if (!Unpack(archive.get(), ArchiveFormat::kTar, staging->content(), {}).ok()) std::abort();
+  if (!Unpack(archive.get(), ArchiveFormat::kTar, *staging->OpenContent(), {}).ok()) std::abort();
   NewObject object;
   object.digests = {"sha256:1"};
   auto kept = (*cache)->Insert(*std::move(staging), object, "");
