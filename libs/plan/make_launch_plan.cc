@@ -86,6 +86,12 @@ class Refusals {
 };
 
 template <typename T>
+absl::StatusOr<T> Ask(absl::StatusOr<T> part, Refusals* refusals) {
+  refusals->Add(part.status());
+  return part;
+}
+
+template <typename T>
 void Take(absl::StatusOr<T> part, T* field, Refusals* refusals) {
   refusals->Add(part.status());
   if (part.ok()) *field = *std::move(part);
@@ -103,8 +109,7 @@ absl::StatusOr<internal::LaunchPlan> MakeLaunchPlan(const task::TaskSpec& spec,
   const bool own_ids = HasOwnIds(spec, facts, policy);
   Take(PlanIdentity(spec.user(), user, own_ids, policy), plan.mutable_identity(), &refusals);
   Take(PlanCapabilities(spec, user.uid, facts, policy), plan.mutable_capabilities(), &refusals);
-  const absl::StatusOr<uint64_t> namespaces = PlanNamespaces(spec, plan.capabilities(), policy);
-  refusals.Add(namespaces.status());
+  const auto namespaces = Ask(PlanNamespaces(spec, plan.capabilities(), policy), &refusals);
   refusals.Add(CheckSwitches(spec, policy));
   Take(PlanCgroup(spec, facts, policy), plan.mutable_cgroup(), &refusals);
   Take(PlanStop(spec, policy), plan.mutable_stop(), &refusals);
@@ -114,20 +119,14 @@ absl::StatusOr<internal::LaunchPlan> MakeLaunchPlan(const task::TaskSpec& spec,
   Take(PlanRoot(spec.chroot_env(), facts, policy, masks.hidden_sys_directories),
        plan.mutable_root(), &refusals);
   plan.mutable_root()->set_overlay_bytes(spec.overlay_bytes());
-  const auto volumes = PlanVolumes(spec, facts, policy, plan.mutable_root());
-  refusals.Add(volumes.status());
-  const auto mounts = PlanTaskMounts(spec, policy, plan.mutable_root());
-  refusals.Add(mounts.status());
-  const auto artifacts = PlanArtifacts(spec, policy, plan.mutable_root());
-  refusals.Add(artifacts.status());
+  const auto volumes = Ask(PlanVolumes(spec, facts, policy, plan.mutable_root()), &refusals);
+  const auto mounts = Ask(PlanTaskMounts(spec, policy, plan.mutable_root()), &refusals);
+  const auto artifacts = Ask(PlanArtifacts(spec, policy, plan.mutable_root()), &refusals);
   Take(PlanDevices(spec.devices(), facts, policy, plan.mutable_cgroup(), plan.mutable_root()),
        plan.mutable_devices(), &refusals);
-  const auto rlimits = PlanRlimits(spec.rlimits(), facts, policy);
-  refusals.Add(rlimits.status());
-  const auto oom_score = PlanOomScore(spec, policy);
-  refusals.Add(oom_score.status());
-  const auto files = PlanFiles(spec, facts, plan.root());
-  refusals.Add(files.status());
+  const auto rlimits = Ask(PlanRlimits(spec.rlimits(), facts, policy), &refusals);
+  const auto oom_score = Ask(PlanOomScore(spec, policy), &refusals);
+  const auto files = Ask(PlanFiles(spec, facts, plan.root()), &refusals);
   CLOISTER_RETURN_IF_ERROR(refusals.ToStatus());
   *plan.mutable_mounts() = PlanMounts(spec, facts);
   for (const internal::Mount& mount : *volumes) *plan.add_mounts() = mount;

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "tools/cloister/artifact_progress.h"
 #include "tools/cloister/exit_code.h"
 #include "tools/cloister/table.h"
 #include "tools/cloister/verb.h"
@@ -54,6 +55,10 @@ std::string DescribeTask(const v1::Task& task, const Terminal& terminal) {
   fields.Add("created", TimeInWords(task.create_time()));
   fields.Add("started", TimeInWords(task.start_time()));
   fields.Add("exited", TimeInWords(task.exit_time()));
+  for (const v1::ArtifactStatus& artifact : task.artifacts()) {
+    fields.Add("artifact", absl::StrCat(artifact.destination(), " ", artifact.digest(), " ",
+                                        ArtifactBar(artifact, 0, 4096)));
+  }
   if (task.has_start_phases()) fields.Add("start took", StartInWords(task.start_phases()));
   if (task.has_fence()) AddFence(task.fence(), &fields);
   return fields.ToString(terminal);
