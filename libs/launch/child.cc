@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <linux/close_range.h>
 #include <linux/keyctl.h>
 #include <linux/landlock.h>
 #include <linux/mount.h>
@@ -16,6 +15,8 @@
 #include <sys/stat.h>
 
 #include "cloister/internal/launcher.pb.h"
+#include "libs/launch/classic_child.h"
+#include "libs/launch/close_from.h"
 #include "libs/launch/own_directories.h"
 #include "libs/launch/raw_syscall.h"
 #include "libs/launch/report_message.h"
@@ -70,18 +71,17 @@ long PlaceChosen(const ChildMount& mount) {
   const open_how how = {O_PATH | O_CLOEXEC, 0, RESOLVE_NO_SYMLINKS};
   const long place = RawSyscall(__NR_openat2, AT_FDCWD, Raw(mount.inside), Raw(&how), sizeof(how));
   if (place < 0) return place;
-  const long result = RawSyscall(__NR_move_mount, mount.tree, Raw(""), place, Raw(""),
-                                 MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+  const long result = mount.tree < 0
+                          ? PlaceByMount(mount, PathOfDescriptor(place).text)
+                          : RawSyscall(__NR_move_mount, mount.tree, Raw(""), place, Raw(""),
+                                       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
   RawSyscall(__NR_close, place);
   return result;
 }
 
 long Place(const ChildMount& mount) {
-  if (mount.tree < 0) {
-    return RawSyscall(__NR_mount, Raw(mount.type), Raw(mount.inside), Raw(mount.type),
-                      static_cast<long>(mount.flags), Raw(mount.options));
-  }
   if (mount.chosen) return PlaceChosen(mount);
+  if (mount.tree < 0) return PlaceByMount(mount, mount.inside);
   return RawSyscall(__NR_move_mount, mount.tree, Raw(""), AT_FDCWD, Raw(mount.inside),
                     MOVE_MOUNT_F_EMPTY_PATH);
 }
@@ -94,7 +94,9 @@ int Mounts(const ChildContext& context, int* index) {
     const long result = Place(context.mounts[i]);
     if (result < 0) return ErrorOf(result);
   }
-  return 0;
+  // What the trees were put on for their way here.
+  if (!context.classic_mounts) return 0;
+  return ErrorOf(RawSyscall(__NR_umount2, Raw(kTemplateEmptyDirectory), MNT_DETACH));
 }
 
 // The template is the root of the namespace already; the host's root was never in it. Only the
@@ -143,17 +145,19 @@ int Hostname(const ChildContext& context, int*) {
 
 // Over a plain file, reached without a link: what is there is the node's, and may have changed
 // since the plan was made.
-long PlaceFile(const char* source, const char* inside) {
+long PlaceFile(const char* source, const char* inside, bool classic) {
   const open_how how = {O_PATH | O_NOFOLLOW | O_CLOEXEC, 0, RESOLVE_NO_SYMLINKS};
   const long target = RawSyscall(__NR_openat2, AT_FDCWD, Raw(inside), Raw(&how), sizeof(how));
   if (target < 0) return target;
   struct stat status;
   long result = RawSyscall(__NR_newfstatat, target, Raw(""), Raw(&status), AT_EMPTY_PATH);
   if (result == 0 && !S_ISREG(status.st_mode)) result = -EINVAL;
-  if (result == 0) {
+  if (result == 0 && classic) {
+    result = RawSyscall(__NR_mount, Raw(source), Raw(PathOfDescriptor(target).text), 0, MS_BIND);
+  } else if (result == 0) {
     result = RawSyscall(__NR_open_tree, AT_FDCWD, Raw(source), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
   }
-  if (result >= 0) {
+  if (result >= 0 && !classic) {
     const long tree = result;
     result = RawSyscall(__NR_move_mount, tree, Raw(""), target, Raw(""),
                         MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
@@ -167,14 +171,16 @@ long PlaceFile(const char* source, const char* inside) {
 // moment, as a part of a tree can only be cloned from where it is mounted (before Linux 6.15).
 int EtcFiles(const ChildContext& context, int* index) {
   if (context.file_count == 0) return 0;
-  long result = RawSyscall(__NR_move_mount, context.files_tree, Raw(""), AT_FDCWD,
-                           Raw(kTemplateEmptyDirectory), MOVE_MOUNT_F_EMPTY_PATH);
+  long result = context.classic_mounts
+                    ? WriteFilesHere(context)
+                    : RawSyscall(__NR_move_mount, context.files_tree, Raw(""), AT_FDCWD,
+                                 Raw(kTemplateEmptyDirectory), MOVE_MOUNT_F_EMPTY_PATH);
   char source[] = "/dev/.empty/0";
   static_assert(sizeof(source) == sizeof(kTemplateEmptyDirectory) + 2, "a file in that directory");
   for (int i = 0; result >= 0 && i < context.file_count; ++i) {
     *index = i;
     source[sizeof(source) - 2] = static_cast<char>('0' + i);
-    result = PlaceFile(source, context.files[i]);
+    result = PlaceFile(source, context.files[i], context.classic_mounts);
   }
   if (result >= 0) result = RawSyscall(__NR_umount2, Raw(kTemplateEmptyDirectory), MNT_DETACH);
   return ErrorOf(result);
@@ -339,16 +345,15 @@ int Umask(const ChildContext& context, int*) {
 }
 
 // Before the first path that the task names: whatever is open could be reached as /proc/self/fd/N,
-// by CWD and after the exec. The table is shared with the launcher up to here; CLOSE_RANGE_UNSHARE
-// copies only what lies below the first foreign descriptor, so the cost does not grow with the
-// launcher's other tasks.
+// by CWD and after the exec. The table is shared with the launcher up to here; only what lies below
+// the first foreign descriptor is copied, so the cost does not grow with the launcher's other tasks.
 int Fds(const ChildContext& context, int*) {
-  long result = RawSyscall(__NR_close_range, context.first_foreign_fd, ~0U, CLOSE_RANGE_UNSHARE);
+  long result = CloseFromInOwnTable(context.first_foreign_fd);
   const int wanted[4] = {context.stdin_fd, context.stdout_fd, context.stderr_fd, context.report_fd};
   for (int fd = 0; result >= 0 && fd < 4; ++fd) result = RawSyscall(__NR_dup3, wanted[fd], fd, 0);
   // Of the exec itself; closed by it.
   if (result >= 0) result = RawSyscall(__NR_dup3, context.init_fd, kReportFd + 1, O_CLOEXEC);
-  if (result >= 0) result = RawSyscall(__NR_close_range, kReportFd + 2, ~0U, 0);
+  if (result >= 0) result = CloseFrom(kReportFd + 2, context.first_foreign_fd);
   return ErrorOf(result);
 }
 

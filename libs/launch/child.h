@@ -17,10 +17,12 @@ namespace launch {
 constexpr int kMaxMounts = 96;
 constexpr int kMaxFiles = 8;
 constexpr int kMaxJoins = 8;
+// Value of ChildMount::tree: the mount waits at the path `options`.
+constexpr int kStagedTree = -2;
 
 struct ChildMount {
   const char* inside;
-  // A detached tree to move there, or -1: then a new `type` with `options`.
+  // A detached tree to move there, or -1: then a new `type` with `options`. See kStagedTree.
   int tree;
   const char* type;
   const char* options;
@@ -39,6 +41,11 @@ struct ChildRlimit {
   int resource;
   uint64_t soft;
   uint64_t hard;
+};
+
+struct ChildFile {
+  const char* content;
+  size_t size;
 };
 
 struct ChildLandlockRule {
@@ -69,6 +76,12 @@ struct ChildContext {
   const char* const* files;
   int file_count;
   int files_tree;
+  // Mounted by mount(2) alone: trees wait in the template (classic_root.h), and the content of the
+  // files is here.
+  bool classic_mounts;
+  const ChildFile* file_contents;
+  // Of their tmpfs.
+  const char* file_options;
   uint32_t uid;
   uint32_t gid;
   const uint32_t* groups;

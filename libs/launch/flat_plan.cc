@@ -180,7 +180,17 @@ void FlatPlan::AddNames(const internal::LaunchPlan& plan) {
   context_.oom_score_adj_size = oom_score_adj_.size();
   context_.hostname = plan.hostname().data();
   context_.hostname_size = plan.hostname().size();
-  for (const internal::GeneratedFile& file : plan.files()) files_.push_back(file.inside().c_str());
+  constexpr size_t kPage = 4096;
+  size_t bytes = 0;
+  for (const internal::GeneratedFile& file : plan.files()) {
+    files_.push_back(file.inside().c_str());
+    file_contents_.push_back({file.content().data(), file.content().size()});
+    bytes += (file.content().size() / kPage + 1) * kPage;
+  }
+  file_options_ = absl::StrCat("mode=755,size=", bytes);
+  context_.classic_mounts = plan.root().classic_mounts();
+  context_.file_contents = file_contents_.data();
+  context_.file_options = file_options_.c_str();
   context_.files = files_.data();
   context_.file_count = static_cast<int>(files_.size());
 }

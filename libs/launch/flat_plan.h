@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -31,6 +32,14 @@ class FlatPlan {
   // Gives mount `index` its detached tree, to be moved into place.
   void SetTree(int index, int tree_fd) { mounts_[static_cast<size_t>(index)].tree = tree_fd; }
 
+  // The same for one that waits at a path of the root; see kStagedTree.
+  void SetStaged(int index, std::string path) {
+    const size_t i = static_cast<size_t>(index);
+    mount_options_[i] = std::move(path);
+    mounts_[i].tree = kStagedTree;
+    mounts_[i].options = mount_options_[i].c_str();
+  }
+
   // Everything but the descriptors and the seccomp program, which the caller fills in.
   ChildContext& context() { return context_; }
 
@@ -52,6 +61,8 @@ class FlatPlan {
   std::vector<uint32_t> groups_;
   std::string oom_score_adj_;
   std::vector<const char*> files_;
+  std::vector<ChildFile> file_contents_;
+  std::string file_options_;
   std::vector<char*> argv_;
   std::vector<char*> env_;
   IdMaps maps_;

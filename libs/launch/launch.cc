@@ -53,6 +53,7 @@ struct Run {
   OwnedFd user_namespace;
   OwnedFd volume_namespace;
   std::vector<OwnedFd> trees;
+  std::vector<ClassicSource> sources;
   MountTemplates::Template root;
   Pipe out;
   Pipe err;
@@ -102,6 +103,13 @@ absl::Status IdMaps(Run* run) {
 
 // In the launcher's mount namespace: a tree can only be cloned from a mount of the caller's own.
 absl::Status TaskDirectory(Run* run) {
+  if (run->job.plan.root().classic_mounts()) {
+    CLOISTER_ASSIGN_OR_RETURN(
+        run->sources,
+        PrepareClassicMounts(run->job.plan, run->job.task_directory.get(),
+                             run->volume_namespace.get(), run->flat.get(), &run->index));
+    return absl::OkStatus();
+  }
   CLOISTER_ASSIGN_OR_RETURN(
       run->trees, PrepareTaskMounts(run->job.plan, run->job.task_directory.get(),
                                     run->volume_namespace.get(), run->flat.get(), &run->index));
@@ -109,7 +117,10 @@ absl::Status TaskDirectory(Run* run) {
 }
 
 absl::Status Files(Run* run) {
-  if (run->job.plan.files().empty()) return absl::OkStatus();
+  // Where it cannot be made apart from the task's root, the child makes it.
+  if (run->job.plan.files().empty() || run->job.plan.root().classic_mounts()) {
+    return absl::OkStatus();
+  }
   CLOISTER_ASSIGN_OR_RETURN(OwnedFd files, MakeGeneratedFiles(run->job.plan, &run->index));
   run->flat->context().files_tree = files.get();
   run->trees.push_back(std::move(files));
@@ -118,9 +129,9 @@ absl::Status Files(Run* run) {
 
 absl::Status Template(Run* run) {
   const internal::LaunchPlan& plan = run->job.plan;
-  if (plan.root().overlay_bytes() > 0) {
-    CLOISTER_ASSIGN_OR_RETURN(OwnedFd built,
-                              BuildMountTemplate(plan.root(), OwnerOf(plan.identity())));
+  if (plan.root().overlay_bytes() > 0 || plan.root().classic_mounts()) {
+    CLOISTER_ASSIGN_OR_RETURN(
+        OwnedFd built, BuildMountTemplate(plan.root(), OwnerOf(plan.identity()), run->sources));
     run->root = std::make_shared<const OwnedFd>(std::move(built));
     return absl::OkStatus();
   }

@@ -18,14 +18,12 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
-#include "absl/strings/string_view.h"
 #include "libs/base/errno_status.h"
 #include "libs/base/lexical_path.h"
 #include "libs/base/status_macros.h"
+#include "libs/launch/mount_points.h"
 #include "libs/launch/overlay_root.h"
 #include "libs/launch/template_devices.h"
 #include "libs/launch/template_paths.h"
@@ -71,13 +69,18 @@ absl::Status PlaceTree(int tree, const std::string& path) {
   return ErrnoStatus(errno, absl::StrCat("mount on '", path, "'"));
 }
 
-// The operator's directories, cloned before the new root exists, so that nothing in it can be meant
-// by their names.
+// The operator's directories, cloned, or opened for ClassicBinder, before the new root exists, so
+// that nothing in it can be meant by their names.
 absl::StatusOr<std::vector<OwnedFd>> CloneBinds(const internal::RootTemplate& root) {
   std::vector<OwnedFd> trees;
   for (int i = 0; i < root.binds_size(); ++i) {
     const std::string what = absl::StrCat("root.binds[", i, "] '", root.binds(i).outside(),
                                           "' on '", root.binds(i).inside(), "'");
+    if (root.classic_mounts()) {
+      trees.emplace_back(open(root.binds(i).outside().c_str(), O_PATH | O_CLOEXEC));
+      if (!trees.back().valid()) return ErrnoStatus(errno, what);
+      continue;
+    }
     OwnedFd tree(static_cast<int>(syscall(SYS_open_tree, AT_FDCWD, root.binds(i).outside().c_str(),
                                           OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE)));
     if (!tree.valid()) return ErrnoStatus(errno, what);
@@ -104,9 +107,15 @@ absl::Status MakeEntries(const internal::RootTemplate& root) {
   return absl::OkStatus();
 }
 
+absl::Status PlaceBind(int tree, const std::string& path, const ClassicBinder* binder) {
+  if (binder == nullptr) return PlaceTree(tree, path);
+  return binder->Bind(tree, path, /*recursive=*/true, /*slave=*/false,
+                      {MS_RDONLY | MS_NOSUID | MS_NODEV, 0});
+}
+
 // With `overlay`, one over each directory.
 absl::Status PlaceBinds(const internal::RootTemplate& root, const std::vector<OwnedFd>& trees,
-                        OverlayRoot* overlay) {
+                        OverlayRoot* overlay, const ClassicBinder* binder) {
   for (int i = 0; i < root.binds_size(); ++i) {
     const internal::RootTemplate::Bind& bind = root.binds(i);
     const std::string path = Staged(bind.inside());
@@ -117,10 +126,10 @@ absl::Status PlaceBinds(const internal::RootTemplate& root, const std::vector<Ow
     } else if (mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) {
       return ErrnoStatus(errno, absl::StrCat("root.binds[", i, "] on '", bind.inside(), "'"));
     }
-    if (syscall(SYS_move_mount, trees[static_cast<size_t>(i)].get(), "", AT_FDCWD, path.c_str(),
-                MOVE_MOUNT_F_EMPTY_PATH) != 0) {
-      return ErrnoStatus(errno, absl::StrCat("root.binds[", i, "] '", bind.outside(), "' on '",
-                                             bind.inside(), "'"));
+    const absl::Status placed = PlaceBind(trees[static_cast<size_t>(i)].get(), path, binder);
+    if (!placed.ok()) {
+      return ErrnoStatus(ErrnoOf(placed), absl::StrCat("root.binds[", i, "] '", bind.outside(),
+                                                       "' on '", bind.inside(), "'"));
     }
     if (overlay == nullptr || bind.file()) continue;
     CLOISTER_RETURN_IF_ERROR(overlay->Cover(path));
@@ -282,28 +291,6 @@ absl::Status MoveStage() {
   return absl::OkStatus();
 }
 
-// Mount points below "/" of the namespace that `mountinfo` shows, which stays readable when /proc
-// is gone.
-absl::StatusOr<std::vector<std::string>> MountPoints(int mountinfo) {
-  std::string text;
-  char piece[16384];
-  if (lseek(mountinfo, 0, SEEK_SET) != 0) return ErrnoStatus(errno, "mountinfo");
-  for (ssize_t size; (size = read(mountinfo, piece, sizeof(piece))) != 0;) {
-    if (size < 0) return ErrnoStatus(errno, "mountinfo");
-    text.append(piece, static_cast<size_t>(size));
-  }
-  std::vector<std::string> points;
-  for (absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
-    const std::vector<absl::string_view> fields = absl::StrSplit(line, absl::MaxSplits(' ', 5));
-    std::string point;
-    if (fields.size() < 5 || !absl::CUnescape(fields[4], &point)) {
-      return ErrnoStatus(EINVAL, absl::StrCat("mountinfo '", line, "'"));
-    }
-    if (point != "/") points.push_back(std::move(point));
-  }
-  return points;
-}
-
 // All but "/": what stays in the namespace below the new root stays in those of its tasks, and a
 // proc or sysfs there would show what MASKS hides.
 absl::Status UnmountAll(int mountinfo) {
@@ -321,11 +308,41 @@ absl::Status UnmountAll(int mountinfo) {
   return ErrnoStatus(EBUSY, "unmount of what the node has mounted");
 }
 
-absl::Status BuildHere(const internal::RootTemplate& root, const TaskOwner& owner, int mountinfo) {
-  // Private before anything is mounted, so that nothing propagates to the host; recursively, as
-  // below "/" more may be shared.
-  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
-    return ErrnoStatus(errno, "private propagation");
+// Of a root that is made by mount(2) alone: null, and nothing, for any other.
+struct Classic {
+  std::unique_ptr<ClassicBinder> binder;
+  std::vector<OwnedFd> sources;
+};
+
+absl::StatusOr<Classic> BeginClassic(const internal::RootTemplate& root, int mountinfo,
+                                     const std::vector<ClassicSource>& sources) {
+  Classic classic;
+  if (!root.classic_mounts()) return classic;
+  if (root.without_root() || root.no_pivot_root()) {
+    return ErrnoStatus(ENOSYS, "a root without pivot_root, or without root, by mount(2) alone");
+  }
+  CLOISTER_ASSIGN_OR_RETURN(classic.binder, ClassicBinder::Make(mountinfo));
+  for (const ClassicSource& source : sources) {
+    CLOISTER_ASSIGN_OR_RETURN(OwnedFd opened, classic.binder->Open(source));
+    classic.sources.push_back(std::move(opened));
+  }
+  return classic;
+}
+
+// Before anything is mounted, so that nothing propagates to the host; recursively, as below "/"
+// more may be shared. Where binds are made of what is mounted here, and not of trees with a
+// propagation of their own, some are to follow the node's mounts.
+absl::Status Part(bool classic) {
+  const unsigned long propagation = classic ? MS_SLAVE : MS_PRIVATE;
+  if (mount(nullptr, "/", nullptr, MS_REC | propagation, nullptr) == 0) return absl::OkStatus();
+  return ErrnoStatus(errno, "private propagation");
+}
+
+absl::Status BuildHere(const internal::RootTemplate& root, const TaskOwner& owner, int mountinfo,
+                       const std::vector<ClassicSource>& sources) {
+  CLOISTER_RETURN_IF_ERROR(Part(root.classic_mounts()));
+  CLOISTER_ASSIGN_OR_RETURN(const Classic classic, BeginClassic(root, mountinfo, sources));
+  const ClassicBinder* binder = classic.binder.get();
   absl::StatusOr<std::vector<OwnedFd>> trees = CloneBinds(root);
   if (!trees.ok()) return trees.status();
   absl::StatusOr<std::vector<OwnedFd>> devices = CloneDevices(root);
@@ -346,17 +363,22 @@ absl::Status BuildHere(const internal::RootTemplate& root, const TaskOwner& owne
   CLOISTER_ASSIGN_OR_RETURN(const std::unique_ptr<OverlayRoot> overlay, BeginOverlay(root, owner));
   if (proc.valid()) CLOISTER_RETURN_IF_ERROR(PlaceTree(proc.get(), Staged("/proc")));
   CLOISTER_RETURN_IF_ERROR(MakeDev(root));
-  CLOISTER_RETURN_IF_ERROR(PlaceDevices(root, *devices, kStage));
+  CLOISTER_RETURN_IF_ERROR(PlaceDevices(root, *devices, kStage, binder));
   CLOISTER_RETURN_IF_ERROR(MakeSys(root, mount_points));
   // After /dev and /sys, so that an entry beneath them lands on ours.
-  CLOISTER_RETURN_IF_ERROR(PlaceBinds(root, *trees, overlay.get()));
+  CLOISTER_RETURN_IF_ERROR(PlaceBinds(root, *trees, overlay.get(), binder));
   if (overlay != nullptr) CLOISTER_RETURN_IF_ERROR(overlay->Hide());
+  if (binder != nullptr) {
+    CLOISTER_RETURN_IF_ERROR(
+        binder->Stage(sources, classic.sources, Staged(kTemplateEmptyDirectory)));
+  }
   CLOISTER_RETURN_IF_ERROR(root.no_pivot_root() ? MoveStage() : EnterStage());
   return overlay == nullptr ? MakeReadOnly() : absl::OkStatus();
 }
 
 absl::StatusOr<OwnedFd> BuildInThisThread(const internal::RootTemplate& root,
-                                          const TaskOwner& owner) {
+                                          const TaskOwner& owner,
+                                          const std::vector<ClassicSource>& sources) {
   if (unshare(CLONE_FS | CLONE_NEWNS) != 0) return ErrnoStatus(errno, "new mount namespace");
   umask(0);
   // Opened while /proc is still there.
@@ -364,16 +386,17 @@ absl::StatusOr<OwnedFd> BuildInThisThread(const internal::RootTemplate& root,
   if (!mount_namespace.valid()) return ErrnoStatus(errno, "/proc/thread-self/ns/mnt");
   OwnedFd mountinfo(open("/proc/thread-self/mountinfo", O_RDONLY | O_CLOEXEC));
   if (!mountinfo.valid()) return ErrnoStatus(errno, "/proc/thread-self/mountinfo");
-  CLOISTER_RETURN_IF_ERROR(BuildHere(root, owner, mountinfo.get()));
+  CLOISTER_RETURN_IF_ERROR(BuildHere(root, owner, mountinfo.get(), sources));
   return mount_namespace;
 }
 
 }  // namespace
 
 absl::StatusOr<OwnedFd> BuildMountTemplate(const internal::RootTemplate& root,
-                                           const TaskOwner& owner) {
+                                           const TaskOwner& owner,
+                                           const std::vector<ClassicSource>& sources) {
   absl::StatusOr<OwnedFd> result = absl::UnknownError("not built");
-  std::thread builder([&] { result = BuildInThisThread(root, owner); });
+  std::thread builder([&] { result = BuildInThisThread(root, owner, sources); });
   builder.join();
   return result;
 }
@@ -394,7 +417,7 @@ absl::StatusOr<MountTemplates::Template> MountTemplates::Get(const internal::Roo
   absl::MutexLock lock(&mutex_);
   auto found = templates_.find(key);
   if (found == templates_.end()) {
-    absl::StatusOr<OwnedFd> built = BuildMountTemplate(root, {0, 0});
+    absl::StatusOr<OwnedFd> built = BuildMountTemplate(root, {0, 0}, {});
     if (!built.ok()) return built.status();
     if (templates_.size() >= kKept) DropOldest();
     Entry entry = {std::make_shared<const OwnedFd>(*std::move(built)), 0};

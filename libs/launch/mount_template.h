@@ -8,12 +8,14 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "cloister/internal/plan.pb.h"
 #include "libs/base/owned_fd.h"
+#include "libs/launch/classic_binder.h"
 #include "libs/launch/task_owner.h"
 
 namespace cloister {
@@ -22,9 +24,11 @@ namespace launch {
 // Builds the template in a thread of its own and returns its namespace, for setns(2). It lives as
 // long as the descriptor or a task in it. Errors name the entry: "root.binds[2] '/srv/data' on
 // '/data': no such file or directory".
-// `owner` has the tops of a root with an overlay, which is for one task alone.
+// `owner` has the tops of a root with an overlay, which is for one task alone. So is one that is
+// made by mount(2) alone (classic_mounts): the `sources` wait on its empty directory.
 absl::StatusOr<OwnedFd> BuildMountTemplate(const internal::RootTemplate& root,
-                                           const TaskOwner& owner);
+                                           const TaskOwner& owner,
+                                           const std::vector<ClassicSource>& sources);
 
 // Templates that were built, by content: tasks choose among the node's chroot entries, and where
 // their volumes are. Of those that no launch holds the 64 that were used last are kept.

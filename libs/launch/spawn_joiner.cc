@@ -14,7 +14,10 @@
 #include <string>
 
 #include "libs/base/errno_status.h"
+#include "libs/base/owned_fd.h"
 #include "libs/files/joiner_message.h"
+#include "libs/launch/clone3.h"
+#include "libs/launch/close_from.h"
 #include "libs/launch/raw_syscall.h"
 
 namespace cloister {
@@ -30,14 +33,33 @@ struct ChildJob {
   // Inode of our own "/": the task's is another.
   dev_t host_device;
   ino_t host_inode;
+  // cgroup.procs of the v2 cgroup that it is not born in; -1: it is.
+  int processes;
 };
 
-long Clone3(clone_args* arguments) {
-  return RawSyscall(__NR_clone3, Raw(arguments), sizeof(*arguments));
+// A size below the first version's is refused before anything is looked at.
+bool LacksClone3() { return RawSyscall(__NR_clone3, 0, 0) == -ENOSYS; }
+
+// A copy of this process, on a copy of its stack.
+long ForkWith(const clone_args& arguments) {
+  const long pid = RawSyscall(__NR_clone3, Raw(&arguments), sizeof(arguments));
+  if (pid != -ENOSYS) return pid;
+  // clone(2) has not all the flags: see clone3.h. The cgroup is joined in JoinCgroup.
+  const SignalsHeld held;
+  const uint64_t unknown = CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP;
+  const long child =
+      RawSyscall(__NR_clone, static_cast<long>((arguments.flags & ~unknown) | arguments.exit_signal),
+                 0, static_cast<long>(arguments.pidfd));
+  if (child == 0) held.Clear();
+  return child;
 }
 
 // So that it is limited with the task and killed with it. Before it does anything else.
 long JoinCgroup(const ChildJob& job) {
+  if (job.processes >= 0) {
+    const long result = RawSyscall(__NR_write, job.processes, Raw("0"), 1);
+    if (result < 0) return result;
+  }
   for (int fd : job.place->cgroup.tasks) {
     const long result = RawSyscall(__NR_write, fd, Raw("0"), 1);
     if (result < 0) return result;
@@ -108,7 +130,7 @@ long PlaceFds(const JoinerPlace& place) {
     }
   }
   if (result >= 0) result = RawSyscall(__NR_dup3, place.program, kProgramFd, O_CLOEXEC);
-  if (result >= 0) result = RawSyscall(__NR_close_range, kProgramFd + 1, ~0U, 0);
+  if (result >= 0) result = CloseFrom(kProgramFd + 1);
   return result;
 }
 
@@ -184,7 +206,12 @@ absl::StatusOr<PidFd> SpawnJoiner(const JoinerPlace& place) {
   }
   struct stat root;
   if (stat("/", &root) != 0) return ErrnoStatus(errno, "stat '/'");
-  const ChildJob job = {&place, root.st_dev, root.st_ino};
+  OwnedFd processes;
+  if (place.cgroup.clone_into >= 0 && LacksClone3()) {
+    processes = OwnedFd(openat(place.cgroup.clone_into, "cgroup.procs", O_WRONLY | O_CLOEXEC));
+    if (!processes.valid()) return ErrnoStatus(errno, "cgroup.procs");
+  }
+  const ChildJob job = {&place, root.st_dev, root.st_ino, processes.valid() ? processes.get() : -1};
   int pidfd = -1;
   clone_args arguments;
   std::memset(&arguments, 0, sizeof(arguments));
@@ -196,8 +223,8 @@ absl::StatusOr<PidFd> SpawnJoiner(const JoinerPlace& place) {
     arguments.flags |= CLONE_INTO_CGROUP;
     arguments.cgroup = static_cast<uint64_t>(place.cgroup.clone_into);
   }
-  const long pid = Clone3(&arguments);
-  if (pid < 0) return ErrnoStatus(static_cast<int>(-pid), "clone3");
+  const long pid = ForkWith(arguments);
+  if (pid < 0) return ErrnoStatus(static_cast<int>(-pid), "clone");
   if (pid == 0) RunChild(job);
   return PidFd(OwnedFd(pidfd));
 }

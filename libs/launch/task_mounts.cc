@@ -19,6 +19,7 @@
 #include "libs/launch/detached_tmpfs.h"
 #include "libs/launch/forbidden_directories.h"
 #include "libs/launch/task_owner.h"
+#include "libs/launch/template_paths.h"
 #include "libs/os/directory.h"
 
 namespace cloister {
@@ -143,8 +144,8 @@ absl::StatusOr<OwnedFd> OpenHostDirectory(const Mount& mount) {
   return directory;
 }
 
-absl::StatusOr<OwnedFd> PrepareCached(const Mount& mount, const internal::Identity& identity,
-                                      int task_directory) {
+absl::StatusOr<OwnedFd> OpenCached(const Mount& mount, const internal::Identity& identity,
+                                   int task_directory) {
   struct stat status;
   CLOISTER_ASSIGN_OR_RETURN(OwnedFd cached, OpenOfHost(mount, 0, &status));
   if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
@@ -154,27 +155,64 @@ absl::StatusOr<OwnedFd> PrepareCached(const Mount& mount, const internal::Identi
     CLOISTER_RETURN_IF_ERROR(
         MakeMountPoint(mount.mount_point(), identity, task_directory, S_ISREG(status.st_mode)));
   }
-  return CloneTree(mount, cached.get(), 0);
+  return cached;
 }
 
-absl::StatusOr<OwnedFd> PrepareTree(const Mount& mount, const internal::Identity& identity,
-                                    int task_directory, int volume_namespace) {
+// What is mounted, once the place that it is mounted on is made.
+absl::StatusOr<OwnedFd> OpenSource(const Mount& mount, const internal::Identity& identity,
+                                   int task_directory) {
   if (mount.kind() == Mount::KIND_TASK_DIRECTORY) {
-    CLOISTER_ASSIGN_OR_RETURN(OwnedFd directory, MakeOwnDirectory(mount, identity, task_directory));
-    return CloneTree(mount, directory.get(), 0);
+    return MakeOwnDirectory(mount, identity, task_directory);
   }
-  if (mount.kind() == Mount::KIND_CACHED) return PrepareCached(mount, identity, task_directory);
+  if (mount.kind() == Mount::KIND_CACHED) return OpenCached(mount, identity, task_directory);
   if (!mount.mount_point().empty()) {
     CLOISTER_RETURN_IF_ERROR(
         MakeMountPoint(mount.mount_point(), identity, task_directory, /*file=*/false));
   }
-  if (mount.kind() == Mount::KIND_TMPFS) return MakeTmpfs(mount, identity);
-  CLOISTER_ASSIGN_OR_RETURN(OwnedFd directory, OpenHostDirectory(mount));
-  CLOISTER_ASSIGN_OR_RETURN(OwnedFd tree, CloneTree(mount, directory.get(), AT_RECURSIVE));
-  if (volume_namespace >= 0) {
+  return OpenHostDirectory(mount);
+}
+
+absl::StatusOr<OwnedFd> PrepareTree(const Mount& mount, const internal::Identity& identity,
+                                    int task_directory, int volume_namespace) {
+  if (mount.kind() == Mount::KIND_TMPFS) {
+    if (!mount.mount_point().empty()) {
+      CLOISTER_RETURN_IF_ERROR(
+          MakeMountPoint(mount.mount_point(), identity, task_directory, /*file=*/false));
+    }
+    return MakeTmpfs(mount, identity);
+  }
+  CLOISTER_ASSIGN_OR_RETURN(OwnedFd source, OpenSource(mount, identity, task_directory));
+  const bool is_host = mount.kind() == Mount::KIND_HOST_DIRECTORY;
+  CLOISTER_ASSIGN_OR_RETURN(OwnedFd tree,
+                            CloneTree(mount, source.get(), is_host ? AT_RECURSIVE : 0));
+  if (is_host && volume_namespace >= 0) {
     CLOISTER_RETURN_IF_ERROR(MapIds(mount, tree.get(), volume_namespace));
   }
   return tree;
+}
+
+absl::StatusOr<ClassicSource> PrepareSource(const Mount& mount, const internal::Identity& identity,
+                                            int task_directory, int volume_namespace) {
+  CLOISTER_ASSIGN_OR_RETURN(const OwnedFd opened, OpenSource(mount, identity, task_directory));
+  CLOISTER_ASSIGN_OR_RETURN(ClassicSource source, DescribeSource(opened.get()));
+  source.recursive = mount.kind() == Mount::KIND_HOST_DIRECTORY;
+  source.slave = mount.propagation() == Mount::PROPAGATION_SLAVE;
+  source.flags.set = MS_NOSUID | MS_NODEV;
+  if (mount.noexec()) source.flags.set |= MS_NOEXEC;
+  if (mount.read_only()) source.flags.set |= MS_RDONLY;
+  // Nothing that would be a weaker mount than the plan's.
+  if (mount.propagation() == Mount::PROPAGATION_SHARED) {
+    return ErrnoStatus(ENOSYS, "a bidirectional mount without open_tree and mount_setattr");
+  }
+  if (source.recursive && volume_namespace >= 0) {
+    return ErrnoStatus(ENOSYS, "a mount with ids of its own without mount_setattr");
+  }
+  return source;
+}
+
+bool ComesFromTheNode(const Mount& mount) {
+  return mount.kind() == Mount::KIND_TASK_DIRECTORY || mount.kind() == Mount::KIND_HOST_DIRECTORY ||
+         mount.kind() == Mount::KIND_CACHED;
 }
 
 }  // namespace
@@ -185,10 +223,7 @@ absl::StatusOr<std::vector<OwnedFd>> PrepareTaskMounts(const internal::LaunchPla
   std::vector<OwnedFd> trees;
   for (int i = 0; i < plan.mounts_size(); ++i) {
     const Mount& mount = plan.mounts(i);
-    if (mount.kind() != Mount::KIND_TASK_DIRECTORY && mount.kind() != Mount::KIND_HOST_DIRECTORY &&
-        mount.kind() != Mount::KIND_CACHED && !mount.chosen()) {
-      continue;
-    }
+    if (!ComesFromTheNode(mount) && !mount.chosen()) continue;
     *index = i;
     CLOISTER_ASSIGN_OR_RETURN(
         OwnedFd tree, PrepareTree(mount, plan.identity(), task_directory, volume_namespace));
@@ -196,6 +231,28 @@ absl::StatusOr<std::vector<OwnedFd>> PrepareTaskMounts(const internal::LaunchPla
     trees.push_back(std::move(tree));
   }
   return trees;
+}
+
+absl::StatusOr<std::vector<ClassicSource>> PrepareClassicMounts(const internal::LaunchPlan& plan,
+                                                                int task_directory,
+                                                                int volume_namespace,
+                                                                FlatPlan* flat, int* index) {
+  std::vector<ClassicSource> sources;
+  for (int i = 0; i < plan.mounts_size(); ++i) {
+    const Mount& mount = plan.mounts(i);
+    *index = i;
+    if (ComesFromTheNode(mount)) {
+      CLOISTER_ASSIGN_OR_RETURN(
+          ClassicSource source,
+          PrepareSource(mount, plan.identity(), task_directory, volume_namespace));
+      flat->SetStaged(i, absl::StrCat(kTemplateEmptyDirectory, "/", sources.size()));
+      sources.push_back(std::move(source));
+    } else if (!mount.mount_point().empty()) {
+      CLOISTER_RETURN_IF_ERROR(
+          MakeMountPoint(mount.mount_point(), plan.identity(), task_directory, /*file=*/false));
+    }
+  }
+  return sources;
 }
 
 }  // namespace launch

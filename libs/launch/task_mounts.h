@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "cloister/internal/plan.pb.h"
 #include "libs/base/owned_fd.h"
+#include "libs/launch/classic_binder.h"
 #include "libs/launch/flat_plan.h"
 
 namespace cloister {
@@ -27,6 +28,14 @@ namespace launch {
 absl::StatusOr<std::vector<OwnedFd>> PrepareTaskMounts(const internal::LaunchPlan& plan,
                                                        int task_directory, int volume_namespace,
                                                        FlatPlan* flat, int* index);
+
+// The same without open_tree(2), move_mount(2) and mount_setattr(2): what BuildMountTemplate is to
+// bind, from where the child moves it; a tmpfs is the child's to make. ENOSYS for a mount that
+// would be another one without those calls.
+absl::StatusOr<std::vector<ClassicSource>> PrepareClassicMounts(const internal::LaunchPlan& plan,
+                                                                int task_directory,
+                                                                int volume_namespace,
+                                                                FlatPlan* flat, int* index);
 
 }  // namespace launch
 }  // namespace cloister

@@ -36,8 +36,8 @@ int Fail(int error) {
   return -1;
 }
 
-// A tree, or -1 and errno.
-int CloneDevice(const Device& device) {
+// A tree, or for ClassicBinder the node itself; or -1 and errno.
+int CloneDevice(const Device& device, bool classic) {
   open_how how;
   std::memset(&how, 0, sizeof(how));
   // O_PATH: opening it for real might do something to it.
@@ -50,6 +50,7 @@ int CloneDevice(const Device& device) {
   const bool same = (device.block() ? S_ISBLK(status.st_mode) : S_ISCHR(status.st_mode)) &&
                     status.st_rdev == makedev(device.major(), device.minor());
   if (!same) return Fail(ESTALE);
+  if (classic) return node.Release();
   OwnedFd tree(static_cast<int>(
       syscall(SYS_open_tree, node.get(), "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)));
   if (!tree.valid()) return -1;
@@ -70,7 +71,7 @@ int CloneDevice(const Device& device) {
 absl::StatusOr<std::vector<OwnedFd>> CloneDevices(const internal::RootTemplate& root) {
   std::vector<OwnedFd> trees;
   for (int i = 0; i < root.devices_size(); ++i) {
-    trees.emplace_back(CloneDevice(root.devices(i)));
+    trees.emplace_back(CloneDevice(root.devices(i), root.classic_mounts()));
     if (!trees.back().valid()) return ErrnoStatus(errno, Words(root, i));
   }
   return trees;
@@ -94,11 +95,16 @@ absl::Status MakeDevicePlaces(const internal::RootTemplate& root, const std::str
 }
 
 absl::Status PlaceDevices(const internal::RootTemplate& root, const std::vector<OwnedFd>& trees,
-                          const std::string& stage) {
+                          const std::string& stage, const ClassicBinder* binder) {
   for (int i = 0; i < root.devices_size(); ++i) {
     const std::string path = absl::StrCat(stage, root.devices(i).inside());
-    if (syscall(SYS_move_mount, trees[static_cast<size_t>(i)].get(), "", AT_FDCWD, path.c_str(),
-                MOVE_MOUNT_F_EMPTY_PATH) != 0) {
+    const int tree = trees[static_cast<size_t>(i)].get();
+    if (binder != nullptr) {
+      const absl::Status bound = binder->Bind(tree, path, /*recursive=*/false, /*slave=*/false,
+                                              {MS_NOSUID | MS_NOEXEC, MS_NODEV});
+      if (!bound.ok()) return ErrnoStatus(ErrnoOf(bound), Words(root, i));
+    } else if (syscall(SYS_move_mount, tree, "", AT_FDCWD, path.c_str(), MOVE_MOUNT_F_EMPTY_PATH) !=
+               0) {
       return ErrnoStatus(errno, Words(root, i));
     }
   }

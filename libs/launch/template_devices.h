@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "cloister/internal/plan.pb.h"
 #include "libs/base/owned_fd.h"
+#include "libs/launch/classic_binder.h"
 
 namespace cloister {
 namespace launch {
@@ -22,7 +23,7 @@ absl::StatusOr<std::vector<OwnedFd>> CloneDevices(const internal::RootTemplate& 
 // written to.
 absl::Status MakeDevicePlaces(const internal::RootTemplate& root, const std::string& stage);
 absl::Status PlaceDevices(const internal::RootTemplate& root, const std::vector<OwnedFd>& trees,
-                          const std::string& stage);
+                          const std::string& stage, const ClassicBinder* binder);
 
 }  // namespace launch
 }  // namespace cloister

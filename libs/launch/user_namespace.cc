@@ -61,6 +61,11 @@ absl::StatusOr<Parked> StartInNamespace(uint32_t owner, char* stack) {
   long pid = 0;
   if (error == 0) {
     pid = Clone3(&arguments, &Park, static_cast<const void*>(nullptr));
+    if (pid == -ENOSYS) {
+      // It keeps all signals blocked; SIGKILL cannot be.
+      const SignalsHeld held;
+      pid = CloneByClone(arguments, &Park, static_cast<const void*>(nullptr));
+    }
     if (pid < 0) error = static_cast<int>(-pid);
   }
   // A thread that stays who it is not would launch the next task as that.

@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -66,15 +67,31 @@ int TryMountSetattr() {
   return ErrorBut(EINVAL, syscall(SYS_mount_setattr, -1, "", 0, nullptr, size_t{0}));
 }
 
+enum class Without { kNoTasks, kAnotherWay, kClassicMounts };
+
 constexpr struct {
   const char* name;
   int (*attempt)();
+  Without without;
 } kFeatures[] = {
-    {"clone3", TryClone3},          {"openat2", TryOpenat2},
-    {"pidfd_open", TryPidfdOpen},   {"pidfd_send_signal", TryPidfdSendSignal},
-    {"close_range", TryCloseRange}, {"open_tree", TryOpenTree},
-    {"move_mount", TryMoveMount},   {"mount_setattr", TryMountSetattr},
+    {"clone3", TryClone3, Without::kAnotherWay},
+    {"openat2", TryOpenat2, Without::kNoTasks},
+    {"pidfd_open", TryPidfdOpen, Without::kNoTasks},
+    {"pidfd_send_signal", TryPidfdSendSignal, Without::kNoTasks},
+    {"close_range", TryCloseRange, Without::kAnotherWay},
+    {"open_tree", TryOpenTree, Without::kClassicMounts},
+    {"move_mount", TryMoveMount, Without::kClassicMounts},
+    {"mount_setattr", TryMountSetattr, Without::kClassicMounts},
 };
+
+// What becomes of a node that lacks it. One that is there and refused (EPERM) is not lacking.
+Without WhatWithout(const KernelFeature& feature) {
+  if (feature.error_number != ENOSYS) return Without::kNoTasks;
+  for (const auto& known : kFeatures) {
+    if (feature.name == known.name) return known.without;
+  }
+  return Without::kNoTasks;
+}
 
 }  // namespace
 
@@ -108,10 +125,16 @@ bool BpfFiltersDevices() {
   return ErrorOfOpening(syscall(SYS_bpf, BPF_PROG_LOAD, &attributes, sizeof(attributes))) == 0;
 }
 
+bool LacksMountCalls(const std::vector<KernelFeature>& features) {
+  return std::any_of(features.begin(), features.end(), [](const KernelFeature& feature) {
+    return feature.error_number != 0 && WhatWithout(feature) == Without::kClassicMounts;
+  });
+}
+
 absl::Status CheckKernelFeatures(const std::vector<KernelFeature>& features) {
   std::vector<std::string> missing;
   for (const KernelFeature& feature : features) {
-    if (feature.error_number == 0) continue;
+    if (feature.error_number == 0 || WhatWithout(feature) != Without::kNoTasks) continue;
     missing.push_back(absl::StrCat(feature.name, ": ", ErrnoWords(feature.error_number)));
   }
   if (missing.empty()) return absl::OkStatus();

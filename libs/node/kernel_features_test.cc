@@ -33,6 +33,15 @@ TEST(CheckKernelFeatures, IsContentWithANodeThatHasAll) {
   EXPECT_THAT(CheckKernelFeatures({{"openat2", 0}, {"clone3", 0}}), IsOk());
 }
 
+TEST(CheckKernelFeatures, IsContentWithoutThoseThatThereIsAnotherWayFor) {
+  const std::vector<KernelFeature> none = {{"clone3", ENOSYS},    {"close_range", ENOSYS},
+                                           {"open_tree", ENOSYS}, {"move_mount", ENOSYS},
+                                           {"openat2", 0},        {"mount_setattr", ENOSYS}};
+  EXPECT_THAT(CheckKernelFeatures(none), IsOk());
+  EXPECT_TRUE(LacksMountCalls(none));
+  EXPECT_FALSE(LacksMountCalls({{"clone3", ENOSYS}, {"close_range", ENOSYS}}));
+}
+
 TEST(CheckKernelFeatures, NamesEachThatIsMissingAndWhy) {
   EXPECT_THAT(CheckKernelFeatures({{"openat2", ENOSYS}, {"clone3", 0}, {"move_mount", EPERM}}),
               StatusIs(absl::StatusCode::kFailedPrecondition,

@@ -114,6 +114,8 @@ struct NodeFacts {
 
   // Every feature that is needed, with what trying it gave.
   std::vector<KernelFeature> features;
+  // Whether one of them is missing that only the mounts of a task need, and mount(2) stands in for.
+  bool classic_mounts = false;
 };
 
 }  // namespace cloister::node

@@ -170,6 +170,7 @@ absl::StatusOr<NodeFacts> ReadNodeFacts(const std::string& root, const NodePolic
   CLOISTER_RETURN_IF_ERROR(ReadDevices(host, policy, &facts));
   CLOISTER_RETURN_IF_ERROR(ReadHardLimits(&facts));
   facts.features = TryKernelFeatures();
+  facts.classic_mounts = LacksMountCalls(facts.features);
   const KernelAnswers kernel = AskKernel();
   facts.attributes = ReadFingerprint(host, facts, kernel);
   facts.landlock_abi = kernel.landlock_abi;

@@ -169,6 +169,9 @@ std::vector<Scenario> Scenarios() {
   all.back().policy.ambient_default_caps = true;
   all.back().policy.no_pivot_root = true;
   all.back().policy.max_memory_bytes = uint64_t{4} << 30;
+  all.push_back({"classic_mounts", "A kernel without the newer calls for mounts.",
+                 ExampleFacts(CgroupLayout::kV1), kTrue});
+  all.back().facts.classic_mounts = true;
   all.push_back({"one_id", "An executor without root that has one id: its user's.",
                  ExampleFactsWithoutRoot(node::UserNamespace::Kind::kOneId), kTrue,
                  ExampleAlice()});

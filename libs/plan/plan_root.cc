@@ -50,6 +50,7 @@ absl::StatusOr<internal::RootTemplate> PlanRoot(
   }
   CLOISTER_ASSIGN_OR_RETURN(internal::RootTemplate root, chroot::MakeRootTemplate(layout));
   root.set_no_pivot_root(policy.no_pivot_root);
+  root.set_classic_mounts(facts.classic_mounts);
   return root;
 }
 

@@ -114,6 +114,16 @@ absl::Status Executor::TakeStateDirectory() {
   return absl::OkStatus();
 }
 
+// What takes the place of the newer mount calls takes root and pivot_root(2).
+absl::Status Executor::CheckMounts(const node::NodeFacts& facts) const {
+  const bool has_root = config_.user_namespace.kind == node::UserNamespace::Kind::kNone;
+  if (!facts.classic_mounts || (has_root && !config_.policy.no_pivot_root)) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      "this node cannot run tasks: without open_tree, move_mount or mount_setattr it takes root, "
+      "and "
+      "a root that pivot_root can leave");
+}
+
 absl::Status Executor::AdaptToUser(node::NodeFacts* facts) {
   facts->user_namespace = config_.user_namespace;
   if (facts->user_namespace.kind == node::UserNamespace::Kind::kNone) return absl::OkStatus();
@@ -156,6 +166,7 @@ void Executor::FindCgroups(node::NodeFacts* facts) {
 absl::Status Executor::ReadNode() {
   CLOISTER_ASSIGN_OR_RETURN(node::NodeFacts facts, node::ReadNodeFacts("/", config_.policy));
   CLOISTER_RETURN_IF_ERROR(node::CheckKernelFeatures(facts.features));
+  CLOISTER_RETURN_IF_ERROR(CheckMounts(facts));
   CLOISTER_RETURN_IF_ERROR(node::CheckPolicyOnNode(config_.policy, facts));
   CLOISTER_RETURN_IF_ERROR(AdaptToUser(&facts));
   if (config_.limit_by_cgroups) {

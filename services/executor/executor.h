@@ -62,6 +62,7 @@ class Executor {
   absl::Status TakeStateDirectory();
   absl::Status ReadNode();
   // Without root: what the node has then.
+  absl::Status CheckMounts(const node::NodeFacts& facts) const;
   absl::Status AdaptToUser(node::NodeFacts* facts);
   // Where tasks of an executor without root are limited, or why they are not.
   void FindCgroups(node::NodeFacts* facts);

@@ -30,7 +30,8 @@ int Fail(const std::string& sentence) {
 
 // What is inherited by confined processes, set straight before there is one.
 absl::Status PrepareProcess() {
-  if (close_range(kControlFd + 1, ~0U, 0) != 0) return ErrnoStatus(errno, "close_range");
+  // Not close_range(2), which a kernel may lack.
+  closefrom(kControlFd + 1);
   if (prctl(PR_SET_DUMPABLE, 0) != 0) return ErrnoStatus(errno, "PR_SET_DUMPABLE");
   const OwnedFd null(open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!null.valid() || dup2(null.get(), STDIN_FILENO) < 0) return ErrnoStatus(errno, "/dev/null");

@@ -82,8 +82,8 @@ absl::Status LetOomKillerIn() {
 // What tasks would inherit, or what would end them with us, is set straight before anything runs.
 absl::Status PrepareProcess() {
   // Whatever a caller forgot to mark CLOEXEC would be in the way of LowFds, and within reach of a
-  // mistake.
-  if (close_range(kListenFd + 1, ~0U, 0) != 0) return ErrnoStatus(errno, "close_range");
+  // mistake. Not close_range(2), which a kernel may lack.
+  closefrom(kListenFd + 1);
   // Children share our memory until their exec: nobody may trace us or read it.
   if (prctl(PR_SET_DUMPABLE, 0) != 0) return ErrnoStatus(errno, "PR_SET_DUMPABLE");
   ResetSignals();
