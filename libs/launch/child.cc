@@ -346,7 +346,8 @@ int Umask(const ChildContext& context, int*) {
 
 // Before the first path that the task names: whatever is open could be reached as /proc/self/fd/N,
 // by CWD and after the exec. The table is shared with the launcher up to here; only what lies below
-// the first foreign descriptor is copied, so the cost does not grow with the launcher's other tasks.
+// the first foreign descriptor is copied, so the cost does not grow with the launcher's other
+// tasks.
 int Fds(const ChildContext& context, int*) {
   long result = CloseFromInOwnTable(context.first_foreign_fd);
   const int wanted[4] = {context.stdin_fd, context.stdout_fd, context.stderr_fd, context.report_fd};

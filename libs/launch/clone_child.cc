@@ -33,8 +33,8 @@ struct ClonedByClone {
   RunChild(child->context);
 }
 
-// Where there is no clone3(2). The child is not born in its v2 cgroup but joins it as it joins those
-// of v1, before it does anything else; that takes the kernel longer and comes to the same.
+// Where there is no clone3(2). The child is not born in its v2 cgroup but joins it as it joins
+// those of v1, before it does anything else; that takes the kernel longer and comes to the same.
 absl::StatusOr<long> CloneWithoutClone3(const clone_args& arguments, const ChildContext& context,
                                         int cgroup_fd) {
   ChildContext joining = context;

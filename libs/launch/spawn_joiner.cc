@@ -47,9 +47,9 @@ long ForkWith(const clone_args& arguments) {
   // clone(2) has not all the flags: see clone3.h. The cgroup is joined in JoinCgroup.
   const SignalsHeld held;
   const uint64_t unknown = CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP;
-  const long child =
-      RawSyscall(__NR_clone, static_cast<long>((arguments.flags & ~unknown) | arguments.exit_signal),
-                 0, static_cast<long>(arguments.pidfd));
+  const long child = RawSyscall(
+      __NR_clone, static_cast<long>((arguments.flags & ~unknown) | arguments.exit_signal), 0,
+      static_cast<long>(arguments.pidfd));
   if (child == 0) held.Clear();
   return child;
 }
