@@ -1,6 +1,5 @@
 #include "libs/engine/node_artifacts.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -9,7 +8,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -23,6 +21,7 @@
 #include "libs/base/status_annotation.h"
 #include "libs/base/status_macros.h"
 #include "libs/engine/artifact_credential.h"
+#include "libs/engine/cell_content.h"
 #include "libs/os/directory.h"
 
 namespace cloister::engine {
@@ -59,8 +58,10 @@ std::string SourceKeyOf(const ArtifactSource& source, const ArtifactPlan& plan,
     headers.push_back(artifact::IndexKey({name, value}));
   }
   std::sort(headers.begin(), headers.end());
+  const std::string generation = absl::StrCat(source.gcs.generation);
   std::vector<absl::string_view> parts = {source.url,    source.credentials, source.git.ref,
-                                          source.hg_rev, source.s3.version,  form};
+                                          source.hg_rev, source.s3.version,  generation,
+                                          form};
   parts.insert(parts.end(), headers.begin(), headers.end());
   return artifact::IndexKey(parts);
 }
@@ -74,35 +75,6 @@ std::string DigestOf(const ArtifactSource& source) {
     return absl::StrCat("git:", source.git.ref);
   }
   return "";
-}
-
-absl::StatusOr<std::vector<plan::FetchedEntry>> EntriesOf(int content) {
-  OwnedFd fd(openat(content, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd.valid()) return ErrnoStatus(errno, "what is cached");
-  DIR* stream = fdopendir(fd.get());
-  if (stream == nullptr) return ErrnoStatus(errno, "what is cached");
-  (void)fd.Release();
-  const absl::Cleanup close = [stream] { closedir(stream); };
-  std::vector<plan::FetchedEntry> entries;
-  // With more, it is copied as a whole, or mounted as one.
-  while (entries.size() <= plan::kMaxCachedMounts) {
-    errno = 0;
-    const dirent* entry = readdir(stream);
-    if (entry == nullptr && errno != 0) return ErrnoStatus(errno, "what is cached");
-    if (entry == nullptr) break;
-    const std::string name = entry->d_name;
-    if (name == "." || name == "..") continue;
-    struct stat status;
-    if (fstatat(dirfd(stream), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
-      return ErrnoStatus(errno, "what is cached");
-    }
-    entries.push_back(
-        {name, S_ISDIR(status.st_mode), S_ISLNK(status.st_mode), status.st_dev, status.st_ino});
-  }
-  std::sort(
-      entries.begin(), entries.end(),
-      [](const plan::FetchedEntry& a, const plan::FetchedEntry& b) { return a.name < b.name; });
-  return entries;
 }
 
 google::protobuf::Duration ToProto(absl::Duration duration) {
@@ -211,9 +183,10 @@ absl::optional<ProvidedArtifact> NodeArtifacts::TryCached(const ArtifactOrder& o
   absl::optional<CachedObject> object =
       cache_->Find({order.tenant, job->digest, job->form}, order.task_id);
   if (!object.has_value()) return absl::nullopt;
+  Hold(*job, object->facts.id);
   v1::ArtifactStatus status;
   status.set_cached(true);
-  absl::StatusOr<ProvidedArtifact> provided = Provided(*job, *std::move(object), std::move(status));
+  absl::StatusOr<ProvidedArtifact> provided = Provided(*std::move(object), std::move(status));
   if (!provided.ok()) return absl::nullopt;
   return *std::move(provided);
 }
@@ -347,6 +320,7 @@ absl::StatusOr<ProvidedArtifact> NodeArtifacts::FetchOnce(const Job& job, v1::Ar
   const bool ask = job.digest.empty() && !job.off() && !job.source.checksum.has_value();
   if (ask) known = cache_->FindBySource(job.order->tenant, job.source_key, job.order->task_id);
   if (known.has_value()) {
+    Hold(job, known->object.facts.id);
     if_changed = {known->validator.etag, known->validator.last_modified};
   }
   CLOISTER_ASSIGN_OR_RETURN(artifact::FetchJob fetch,
@@ -363,14 +337,14 @@ absl::StatusOr<ProvidedArtifact> NodeArtifacts::FetchOnce(const Job& job, v1::Ar
   status.set_fetched_bytes(static_cast<uint64_t>(report->bytes));
   if (report->not_modified && known.has_value()) {
     status.set_cached(true);
-    return Provided(job, std::move(known->object), std::move(status));
+    return Provided(std::move(known->object), std::move(status));
   }
   CLOISTER_ASSIGN_OR_RETURN(CachedObject object, Keep(job, *report, staging));
   if (ask && !report->validators.empty()) {
     Trouble(cache_->NoteSource(object.facts.id, job.order->tenant, job.source_key,
                                {report->validators.etag, report->validators.last_modified, {}}));
   }
-  absl::StatusOr<ProvidedArtifact> provided = Provided(job, std::move(object), std::move(status));
+  absl::StatusOr<ProvidedArtifact> provided = Provided(std::move(object), std::move(status));
   Evict();
   return provided;
 }
@@ -380,11 +354,11 @@ absl::StatusOr<CachedObject> NodeArtifacts::Keep(const Job& job, const FetchRepo
   CLOISTER_ASSIGN_OR_RETURN(const int content, staging->OpenContent());
   artifact::AdoptOptions adopt;
   if (options_.own) adopt.owner = artifact::TreeOwner{geteuid(), getegid()};
+  // A repository's tree is bounded by the same.
+  adopt.limits.entries = std::max<uint64_t>(1, options_.policy.unpack.files);
   CLOISTER_ASSIGN_OR_RETURN(const artifact::TreeFacts tree, artifact::AdoptTree(content, adopt));
-  // What came as one file may be a program; the page promises that it can be run.
-  if (!report.is_tree && fchmodat(content, report.file_name.c_str(), 0755, 0) != 0) {
-    return ErrnoStatus(errno, absl::StrCat("'", report.file_name, "'"));
-  }
+  CLOISTER_RETURN_IF_ERROR(CheckTree(tree, report.is_tree, options_.policy));
+  if (!report.is_tree) CLOISTER_RETURN_IF_ERROR(MakeProgram(content));
   artifact::NewObject object;
   object.tenant = job.tenant();
   object.is_public = job.order->plan.cache() == ArtifactPlan::CACHE_PUBLIC;
@@ -400,16 +374,22 @@ absl::StatusOr<CachedObject> NodeArtifacts::Keep(const Job& job, const FetchRepo
     const std::string text = digest.ToString();
     if (text != object.digests.front()) object.digests.push_back(text);
   }
-  return cache_->Insert(std::move(*staging), object, job.order->task_id);
+  CLOISTER_RETURN_IF_ERROR(CheckDigest(job.digest, object.digests));
+  absl::StatusOr<CachedObject> kept =
+      cache_->Insert(std::move(*staging), object, job.order->task_id);
+  if (kept.ok()) Hold(job, kept->facts.id);
+  return kept;
 }
 
-absl::StatusOr<ProvidedArtifact> NodeArtifacts::Provided(const Job& job, CachedObject object,
+// As soon as the cache holds it: what Release does not know stays for ever.
+void NodeArtifacts::Hold(const Job& job, const std::string& id) {
+  absl::MutexLock lock(&mutex_);
+  held_[job.order->task_id].insert(id);
+  if (job.off()) not_kept_[job.order->task_id].insert(id);
+}
+
+absl::StatusOr<ProvidedArtifact> NodeArtifacts::Provided(CachedObject object,
                                                          v1::ArtifactStatus status) {
-  {
-    absl::MutexLock lock(&mutex_);
-    held_[job.order->task_id].insert(object.facts.id);
-    if (job.off()) not_kept_[job.order->task_id].insert(object.facts.id);
-  }
   ProvidedArtifact provided;
   struct stat facts;
   if (fstat(object.content.get(), &facts) != 0) return ErrnoStatus(errno, "what is cached");

@@ -79,7 +79,8 @@ class NodeArtifacts : public ArtifactProvider {
                                                int output) const;
   absl::StatusOr<artifact::CachedObject> Keep(const Job& job, const artifact::FetchReport& report,
                                               artifact::CacheStaging* staging);
-  absl::StatusOr<ProvidedArtifact> Provided(const Job& job, artifact::CachedObject object,
+  void Hold(const Job& job, const std::string& id);
+  absl::StatusOr<ProvidedArtifact> Provided(artifact::CachedObject object,
                                             v1::ArtifactStatus status);
   std::string ContentPath(const std::string& id) const;
   void Trouble(const absl::Status& status) const;
