@@ -1,10 +1,7 @@
 #include "tests/artifacts/artifact_fixture.h"
 
 #include <filesystem>
-#include <fstream>
 
-#include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "libs/artifact/hasher.h"
@@ -16,13 +13,6 @@ namespace cloister {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string FirstLine(const fs::path& path) {
-  std::ifstream file(path);
-  std::string line;
-  std::getline(file, line, '\0');
-  return line;
-}
 
 }  // namespace
 
@@ -97,54 +87,6 @@ std::string ArtifactTest::OutputOf(const v1::StartTaskRequest& request, v1::Task
   if (task != nullptr) *task = outcome->task;
   EXPECT_THAT(cluster().Destroy(outcome->task.id()), IsOk());
   return outcome->out;
-}
-
-v1::Task ArtifactTest::Begin(v1::StartTaskRequest request) {
-  request.set_wait(v1::StartTaskRequest::WAIT_ACCEPTED);
-  absl::StatusOr<v1::Task> task = cluster().client().StartTask(request);
-  EXPECT_THAT(task, IsOk());
-  if (!task.ok()) return v1::Task();
-  EXPECT_THAT(cluster().client().WatchTask(task->id(),
-                                           [](const v1::Task& seen) {
-                                             return seen.state() == v1::TASK_STATE_PENDING &&
-                                                    (seen.artifacts_size() == 0 ||
-                                                     seen.artifacts(0).fetched_bytes() == 0);
-                                           }),
-              IsOk());
-  return *task;
-}
-
-absl::Status ArtifactTest::Stop(const std::string& task_id) {
-  v1::StopTaskRequest request;
-  request.set_request_id(RandomId());
-  request.set_task_id(task_id);
-  request.mutable_grace();
-  return cluster().client().StopTask(request).status();
-}
-
-pid_t ArtifactTest::FetcherPid() {
-  for (const fs::directory_entry& entry : fs::directory_iterator("/proc")) {
-    pid_t pid = 0;
-    if (!absl::SimpleAtoi(entry.path().filename().string(), &pid)) continue;
-    if (!absl::EndsWith(FirstLine(entry.path() / "cmdline"), "/cloister-fetcher")) continue;
-    // Of this cluster's executor, not of a cell.
-    std::ifstream status(entry.path() / "stat");
-    std::string text;
-    std::getline(status, text);
-    const size_t behind = text.rfind(')');
-    pid_t parent = 0;
-    if (behind == std::string::npos ||
-        !absl::SimpleAtoi(text.substr(behind + 4, text.find(' ', behind + 4) - behind - 4),
-                          &parent))
-      continue;
-    const std::string program = FirstLine(absl::StrCat("/proc/", parent, "/cmdline"));
-    std::ifstream words(absl::StrCat("/proc/", parent, "/cmdline"));
-    const std::string all((std::istreambuf_iterator<char>(words)),
-                          std::istreambuf_iterator<char>());
-    if (absl::EndsWith(program, "/cloister-executor") && absl::StrContains(all, StateDirectory()))
-      return pid;
-  }
-  return 0;
 }
 
 std::vector<std::string> ArtifactTest::Unfinished() {

@@ -39,13 +39,7 @@ class ArtifactTest : public ClusterTest {
                            const std::string& checksum = "");
   // What the task wrote; a failure of the test, and its error, if it does not run.
   std::string OutputOf(const v1::StartTaskRequest& request, v1::Task* task = nullptr);
-  // Starts it without waiting for its artifacts, and returns when the first one is being fetched
-  // and has brought something.
-  v1::Task Begin(v1::StartTaskRequest request);
-  absl::Status Stop(const std::string& task_id);
-  // The fetcher of node 1.
-  pid_t FetcherPid();
-  // Files in the node's staging directory, and cells that live.
+  // What fetches have left in the node's staging directory.
   std::vector<std::string> Unfinished();
   std::string StateDirectory() { return cluster().layout().Node(1).state_directory; }
 
