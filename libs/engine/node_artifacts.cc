@@ -15,6 +15,7 @@
 #include "libs/artifact/adopt_tree.h"
 #include "libs/artifact/copy_tree.h"
 #include "libs/artifact/file_source.h"
+#include "libs/artifact/hasher.h"
 #include "libs/artifact/retryable.h"
 #include "libs/artifact/unpack_limits.h"
 #include "libs/base/errno_status.h"
@@ -142,6 +143,23 @@ class Listener : public artifact::FetchListener {
   artifact::Validators validators_ ABSL_GUARDED_BY(mutex_);
   absl::optional<absl::StatusOr<FetchReport>> report_ ABSL_GUARDED_BY(mutex_);
 };
+
+}  // namespace
+
+namespace {
+
+// Whether the one file is the very bytes of that digest. What everybody is served is not taken on
+// the word of a cell, which has looked into a stranger's bytes; of what was unpacked the bytes are
+// gone, so that only who had it fetched is served it.
+absl::StatusOr<bool> IsFileOf(int content, absl::string_view sha256) {
+  CLOISTER_ASSIGN_OR_RETURN(const std::vector<plan::FetchedEntry> entries, EntriesOf(content));
+  if (entries.size() != 1 || entries.front().is_directory || entries.front().is_link) return false;
+  CLOISTER_ASSIGN_OR_RETURN(const OwnedFd file,
+                            OpenBeneath(content, entries.front().name, O_RDONLY));
+  CLOISTER_ASSIGN_OR_RETURN(const std::vector<artifact::Checksum> digests,
+                            artifact::HashFile(file.get(), entries.front().name));
+  return artifact::HexOf(digests, artifact::DigestAlgorithm::kSha256) == sha256;
+}
 
 }  // namespace
 
@@ -361,7 +379,9 @@ absl::StatusOr<CachedObject> NodeArtifacts::Keep(const Job& job, const FetchRepo
   if (!report.is_tree) CLOISTER_RETURN_IF_ERROR(MakeProgram(content));
   artifact::NewObject object;
   object.tenant = job.tenant();
-  object.is_public = job.order->plan.cache() == ArtifactPlan::CACHE_PUBLIC;
+  if (job.order->plan.cache() == ArtifactPlan::CACHE_PUBLIC && !report.is_tree) {
+    CLOISTER_ASSIGN_OR_RETURN(object.is_public, IsFileOf(content, report.sha256));
+  }
   object.form = job.form;
   object.tree = tree;
   object.source = artifact::RedactedSource(job.source);

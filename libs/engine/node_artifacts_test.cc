@@ -168,11 +168,26 @@ TEST_F(NodeArtifactsTest, OneFetchServesATenantsTasksThatNameTheDigest) {
 }
 
 TEST_F(NodeArtifactsTest, WhatIsPublicIsServedToWhoNamesItsDigest) {
-  fetcher_.Will(Brings("x", '1'));
+  constexpr char kOfX[] = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881";
+  fetcher_.Will([kOfX](const FetchJob& job) {
+    WriteContent(job, "f", "x");
+    FetchReport report = ReportOf("f", '0');
+    report.sha256 = kOfX;
+    return report;
+  });
+  ArtifactOrder order = Order("a", "t", absl::StrCat("sha256:", kOfX));
+  order.plan.set_cache(ArtifactPlan::CACHE_PUBLIC);
+  ASSERT_THAT(Provide(order), IsOk());
+  EXPECT_TRUE(node().TryCached(Order("b", "other", absl::StrCat("sha256:", kOfX))).has_value());
+}
+
+TEST_F(NodeArtifactsTest, EverybodyIsServedOnlyWhatTheExecutorHasHashedItself) {
+  // A cell that is not ours any more says another digest than its file has.
+  fetcher_.Will(Brings("poison", '1'));
   ArtifactOrder order = Order("a", "t", kSum);
   order.plan.set_cache(ArtifactPlan::CACHE_PUBLIC);
   ASSERT_THAT(Provide(order), IsOk());
-  EXPECT_TRUE(node().TryCached(Order("b", "other", kSum)).has_value());
+  EXPECT_FALSE(node().TryCached(Order("b", "another", kSum)).has_value());
 }
 
 TEST_F(NodeArtifactsTest, WhatIsNotToBeKeptGoesWithItsTask) {
