@@ -4,8 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -160,19 +162,25 @@ TEST_F(MissingCalls, WithoutLandlockItIsGoneAndReportedAndTheRestStands) {
 }
 
 TEST_F(MissingCalls, WithoutThoseThatNothingReplacesTheExecutorSaysWhichAndLeaves) {
+  // Short: the address of a socket is at most 107 bytes.
+  std::string place = "/tmp/cloister-calls-XXXXXX";
+  ASSERT_NE(mkdtemp(&place[0]), nullptr);
   for (const char* call : {"openat2", "pidfd_open", "pidfd_send_signal"}) {
     Refuse(call);
     const absl::StatusOr<Said> said = RunTestProgram(
         "CLOISTER_TEST_EXECUTOR",
-        {"--node_id=n", absl::StrCat("--state_dir=", getenv("TEST_TMPDIR"), "/state"),
-         absl::StrCat("--run_dir=", getenv("TEST_TMPDIR"), "/run"), "--cgroups=none",
+        {"--node_id=n", absl::StrCat("--state_dir=", place, "/state"),
+         absl::StrCat("--run_dir=", place, "/run"), "--cgroups=none",
          absl::StrCat("--launcher_path=", Absolute(getenv("CLOISTER_TEST_LAUNCHER"))),
-         absl::StrCat("--listen=unix:", getenv("TEST_TMPDIR"), "/s")});
+         absl::StrCat("--listen=unix:", place, "/s")});
     ASSERT_THAT(said, IsOk());
     EXPECT_NE(said->code, 0) << call;
     EXPECT_THAT(said->err, AllOf(HasSubstr("cannot start"), HasSubstr(call),
                                  HasSubstr(": function not implemented")));
   }
+  std::error_code gone;
+  std::filesystem::remove_all(place, gone);
+  EXPECT_FALSE(gone) << gone.message();
 }
 
 }  // namespace
