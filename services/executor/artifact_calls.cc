@@ -1,5 +1,7 @@
 #include "services/executor/artifact_calls.h"
 
+#include <google/protobuf/util/time_util.h>
+
 #include <algorithm>
 #include <utility>
 #include <vector>
@@ -20,10 +22,8 @@ namespace {
 
 constexpr size_t kMostListed = 1000;
 
-void SetTime(absl::Time time, google::protobuf::Timestamp* proto) {
-  const int64_t nanos = absl::ToUnixNanos(time);
-  proto->set_seconds(nanos / 1'000'000'000);
-  proto->set_nanos(static_cast<int32_t>(nanos % 1'000'000'000));
+google::protobuf::Timestamp ToProto(absl::Time time) {
+  return google::protobuf::util::TimeUtil::NanosecondsToTimestamp(absl::ToUnixNanos(time));
 }
 
 v1::CachedArtifact ToProto(const artifact::ObjectFacts& facts) {
@@ -34,8 +34,8 @@ v1::CachedArtifact ToProto(const artifact::ObjectFacts& facts) {
   cached.set_bytes(facts.tree.bytes);
   cached.set_files(facts.tree.files);
   cached.set_is_public(facts.is_public);
-  SetTime(facts.created, cached.mutable_create_time());
-  SetTime(facts.last_used, cached.mutable_last_use_time());
+  *cached.mutable_create_time() = ToProto(facts.created);
+  *cached.mutable_last_use_time() = ToProto(facts.last_used);
   cached.set_users(static_cast<int32_t>(facts.holders.size()));
   return cached;
 }
