@@ -16,11 +16,11 @@
 
 #include "cloister/internal/launcher.pb.h"
 #include "libs/launch/classic_child.h"
-#include "libs/launch/close_from.h"
 #include "libs/launch/own_directories.h"
-#include "libs/launch/raw_syscall.h"
 #include "libs/launch/report_message.h"
 #include "libs/launch/template_paths.h"
+#include "libs/os/close_from.h"
+#include "libs/os/raw_syscall.h"
 
 namespace cloister {
 namespace launch {

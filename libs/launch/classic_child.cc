@@ -4,8 +4,8 @@
 #include <fcntl.h>
 #include <sys/mount.h>
 
-#include "libs/launch/raw_syscall.h"
 #include "libs/launch/template_paths.h"
+#include "libs/os/raw_syscall.h"
 
 namespace cloister {
 namespace launch {

@@ -9,7 +9,7 @@
 
 #include <cstdint>
 
-#include "libs/launch/raw_syscall.h"
+#include "libs/os/raw_syscall.h"
 
 namespace cloister {
 namespace launch {

@@ -21,8 +21,8 @@
 #include <linux/wait.h>
 
 #include "libs/launch/own_directories.h"
-#include "libs/launch/raw_syscall.h"
 #include "libs/launch/report_message.h"
+#include "libs/os/raw_syscall.h"
 
 namespace cloister {
 namespace launch {

@@ -17,8 +17,8 @@
 #include "libs/base/owned_fd.h"
 #include "libs/files/joiner_message.h"
 #include "libs/launch/clone3.h"
-#include "libs/launch/close_from.h"
-#include "libs/launch/raw_syscall.h"
+#include "libs/os/close_from.h"
+#include "libs/os/raw_syscall.h"
 
 namespace cloister {
 namespace launch {

@@ -16,8 +16,8 @@
 #include "libs/base/errno_status.h"
 #include "libs/base/status_macros.h"
 #include "libs/launch/clone3.h"
-#include "libs/launch/raw_syscall.h"
 #include "libs/os/pidfd.h"
+#include "libs/os/raw_syscall.h"
 
 namespace cloister {
 namespace launch {

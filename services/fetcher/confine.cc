@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <linux/close_range.h>
 #include <linux/keyctl.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
@@ -19,6 +18,8 @@
 #include <unistd.h>
 
 #include <string>
+
+#include "libs/os/close_from.h"
 
 namespace cloister::fetcher {
 namespace {
@@ -70,7 +71,7 @@ int Fds(State& state) {
       return errno;
     }
   }
-  return ErrorOf(close_range(kZygoteFd + 1, ~0U, 0));
+  return static_cast<int>(-CloseFrom(kZygoteFd + 1));
 }
 
 // End of file: the zygote could not write the maps, or is gone.

@@ -26,7 +26,7 @@
 #include <stddef.h>
 
 #include "libs/files/joiner_message.h"
-#include "libs/launch/raw_syscall.h"
+#include "libs/os/raw_syscall.h"
 
 // The compiler may call these.
 extern "C" void* memset(void* to, int byte, size_t size) {
@@ -42,9 +42,6 @@ extern "C" void* memcpy(void* to, const void* from, size_t size) {
 
 namespace cloister::files {
 namespace {
-
-using launch::Raw;
-using launch::RawSyscall;
 
 constexpr int kMessageNoSignal = 0x4000;
 constexpr long kMqueueMagic = 0x19800202;

@@ -1,5 +1,6 @@
 // What a cell sees and may do, told by hostile code in it and by the kernel from outside.
 #include <dirent.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -90,6 +91,24 @@ TEST_F(CellWallsTest, ItHasAnIdOfItsOwnAndNoEnvironment) {
   EXPECT_EQ(status.st_uid, options().first_id);
   ASSERT_EQ(stat(fetch.directory.c_str(), &status), 0);
   EXPECT_EQ(status.st_uid, geteuid()) << "the directory is taken back";
+}
+
+// A kernel before 5.9, or a filter that does not know the call.
+TEST_F(CellWallsTest, WithoutCloseRangeItHasNoDescriptorOfAnotherFetchEither) {
+  char* const without = realpath(getenv("CLOISTER_TEST_WITHOUT_CALLS"), nullptr);
+  const std::string script = directory() + "/fetcher";
+  std::ofstream(script) << "#!/bin/sh\nexec " << without << " close_range " << options().program
+                        << " \"$@\"\n";
+  free(without);
+  ASSERT_EQ(chmod(script.c_str(), 0755), 0);
+  options().program = script;
+  const RunningFetch other = Probe("wait");
+  other.watch->AwaitPhase();
+  const RunningFetch fetch = Probe("try");
+  ASSERT_THAT(fetch.watch->Await(), IsOk());
+  EXPECT_THAT(fetch.Found(), Contains(Pair("descriptors", "6")));
+  client().Cancel(other.id);
+  other.watch->Await().status().IgnoreError();
 }
 
 TEST_F(CellWallsTest, TheKernelSaysTheSame) {

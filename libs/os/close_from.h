@@ -1,15 +1,14 @@
 // Closes descriptors in a child, by raw system calls.
-#ifndef CLOISTER_LIBS_LAUNCH_CLOSE_FROM_H_
-#define CLOISTER_LIBS_LAUNCH_CLOSE_FROM_H_
+#ifndef CLOISTER_LIBS_OS_CLOSE_FROM_H_
+#define CLOISTER_LIBS_OS_CLOSE_FROM_H_
 
 #include <errno.h>
 #include <linux/close_range.h>
 #include <linux/sched.h>
 
-#include "libs/launch/raw_syscall.h"
+#include "libs/os/raw_syscall.h"
 
 namespace cloister {
-namespace launch {
 
 // The most descriptors that a process of this machine can have, where the kernel does not say: the
 // default of fs.nr_open, which is a ceiling to every limit.
@@ -36,7 +35,6 @@ inline long CloseFromInOwnTable(int first) {
   return own < 0 ? own : CloseFrom(first);
 }
 
-}  // namespace launch
 }  // namespace cloister
 
-#endif  // CLOISTER_LIBS_LAUNCH_CLOSE_FROM_H_
+#endif  // CLOISTER_LIBS_OS_CLOSE_FROM_H_

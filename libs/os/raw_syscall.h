@@ -2,8 +2,8 @@
 // running launcher thread, so nothing there may go through a libc wrapper (which sets errno, or
 // takes part in setxid broadcasts). Also all that the freestanding init has. Results are the
 // kernel's: -errno on failure.
-#ifndef CLOISTER_LIBS_LAUNCH_RAW_SYSCALL_H_
-#define CLOISTER_LIBS_LAUNCH_RAW_SYSCALL_H_
+#ifndef CLOISTER_LIBS_OS_RAW_SYSCALL_H_
+#define CLOISTER_LIBS_OS_RAW_SYSCALL_H_
 
 #include <asm/unistd.h>
 
@@ -13,7 +13,6 @@
 #endif
 
 namespace cloister {
-namespace launch {
 
 inline long RawSyscall(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0,
                        long f = 0) {
@@ -33,7 +32,6 @@ inline long Raw(T* pointer) {
   return reinterpret_cast<long>(pointer);
 }
 
-}  // namespace launch
 }  // namespace cloister
 
-#endif  // CLOISTER_LIBS_LAUNCH_RAW_SYSCALL_H_
+#endif  // CLOISTER_LIBS_OS_RAW_SYSCALL_H_
