@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <linux/openat2.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -69,6 +70,17 @@ absl::Status PlaceTree(int tree, const std::string& path) {
   return ErrnoStatus(errno, absl::StrCat("mount on '", path, "'"));
 }
 
+// Through no link: the plan has what links led to when the executor started, and where tenants can
+// write to a tree of the operator's, one that has come since is theirs.
+OwnedFd OpenBind(const std::string& outside) {
+  open_how how;
+  std::memset(&how, 0, sizeof(how));
+  how.flags = O_PATH | O_CLOEXEC;
+  how.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  return OwnedFd(
+      static_cast<int>(syscall(SYS_openat2, AT_FDCWD, outside.c_str(), &how, sizeof(how))));
+}
+
 // The operator's directories, cloned, or opened for ClassicBinder, before the new root exists, so
 // that nothing in it can be meant by their names.
 absl::StatusOr<std::vector<OwnedFd>> CloneBinds(const internal::RootTemplate& root) {
@@ -76,13 +88,15 @@ absl::StatusOr<std::vector<OwnedFd>> CloneBinds(const internal::RootTemplate& ro
   for (int i = 0; i < root.binds_size(); ++i) {
     const std::string what = absl::StrCat("root.binds[", i, "] '", root.binds(i).outside(),
                                           "' on '", root.binds(i).inside(), "'");
+    OwnedFd source = OpenBind(root.binds(i).outside());
+    if (!source.valid()) return ErrnoStatus(errno, what);
     if (root.classic_mounts()) {
-      trees.emplace_back(open(root.binds(i).outside().c_str(), O_PATH | O_CLOEXEC));
-      if (!trees.back().valid()) return ErrnoStatus(errno, what);
+      trees.push_back(std::move(source));
       continue;
     }
-    OwnedFd tree(static_cast<int>(syscall(SYS_open_tree, AT_FDCWD, root.binds(i).outside().c_str(),
-                                          OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE)));
+    OwnedFd tree(static_cast<int>(
+        syscall(SYS_open_tree, source.get(), "",
+                AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE)));
     if (!tree.valid()) return ErrnoStatus(errno, what);
     absl::Status locked = SetAttributes(tree.get(), kLocked);
     if (!locked.ok()) return ErrnoStatus(ErrnoOf(locked), what);

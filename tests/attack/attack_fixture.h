@@ -6,6 +6,7 @@
 #ifndef CLOISTER_TESTS_ATTACK_ATTACK_FIXTURE_H_
 #define CLOISTER_TESTS_ATTACK_ATTACK_FIXTURE_H_
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -29,7 +30,8 @@ struct Cell {
 // Whether the cluster is an ordinary user's (CLOISTER_ATTACK_ROOTLESS).
 bool IsRootless();
 
-// The matrix: of root's cluster four cells, of an ordinary user's one.
+// The matrix: of root's cluster four cells, two where nothing can be id-mapped; of an ordinary
+// user's one.
 std::vector<Cell> Cells();
 std::string CellName(const testing::TestParamInfo<Cell>& info);
 
@@ -62,6 +64,11 @@ class AttackTest : public ClusterTest, public testing::WithParamInterface<Cell> 
   void Destroy(const std::string& id);
   // All that it has said, once it has ended.
   std::string Await(const std::string& id);
+
+  // Two names of the host change places until both sides had their turns: `start` at least as often
+  // as asked, and the exchange Flips() times. Reports both.
+  void Race(const char* attack, const std::string& one, const std::string& other, long starts,
+            const std::function<void()>& start);
 
   // Lines "NAME NUMBER".
   static std::map<std::string, long> Numbers(const std::string& text);

@@ -16,6 +16,7 @@
 #include "gtest/gtest.h"
 #include "libs/base/random_id.h"
 #include "libs/base/status_matchers.h"
+#include "tests/attack/call_refusal.h"
 #include "tests/testing/cloister_program.h"
 #include "tests/testing/cluster_fixture.h"
 #include "tests/testing/local_cluster.h"
@@ -26,8 +27,6 @@ namespace {
 using testing::AllOf;
 using testing::Contains;
 using testing::HasSubstr;
-
-constexpr char kLandlock[] = "landlock_create_ruleset,landlock_add_rule,landlock_restrict_self";
 
 // What a task can see of what surrounds it, in words that are the same for each task of a kind.
 constexpr char kLook[] =
@@ -66,22 +65,6 @@ class MissingCalls : public ClusterTest {
   void SetUp() override {}
   void TearDown() override {}
 
-  // From here on executors, and the launchers that they start, run without these calls.
-  void Refuse(const std::string& calls) {
-    static const std::string* const executor =
-        new std::string(Absolute(getenv("CLOISTER_TEST_EXECUTOR")));
-    if (calls.empty()) {
-      setenv("CLOISTER_TEST_EXECUTOR", executor->c_str(), 1);
-      return;
-    }
-    const std::string script =
-        absl::StrCat(getenv("TEST_TMPDIR"), "/cloister-executor-", RandomId().substr(0, 8));
-    std::ofstream(script) << "#!/bin/sh\nexec " << Absolute(getenv("CLOISTER_TEST_WITHOUT_CALLS"))
-                          << " " << calls << " " << *executor << " \"$@\"\n";
-    ASSERT_EQ(chmod(script.c_str(), 0755), 0);
-    setenv("CLOISTER_TEST_EXECUTOR", script.c_str(), 1);
-  }
-
   // A task with one of everything that the calls have a hand in.
   static v1::StartTaskRequest Request(const std::string& directory) {
     v1::StartTaskRequest request;
@@ -111,7 +94,7 @@ class MissingCalls : public ClusterTest {
 
   // What a task observes, and what its fence says.
   std::string Observe(const std::string& calls, v1::Fence* fence) {
-    Refuse(calls);
+    RefuseCalls(calls);
     ClusterTest::SetUp();
     if (IsSkipped() || HasFatalFailure()) return "";
     absl::StatusOr<TaskOutcome> outcome = cluster().Run(Request(directory_));
@@ -156,7 +139,7 @@ TEST_F(MissingCalls, WithoutLandlockItIsGoneAndReportedAndTheRestStands) {
   const std::string before = Observe("", &fence);
   if (IsSkipped()) return;
   v1::Fence without;
-  EXPECT_EQ(Observe(kLandlock, &without), before);
+  EXPECT_EQ(Observe(kLandlockCalls, &without), before);
   EXPECT_EQ(without.landlock().abi(), 0u);
   EXPECT_THAT(without.gaps(), Contains(HasSubstr("no Landlock")));
 }
@@ -166,7 +149,7 @@ TEST_F(MissingCalls, WithoutThoseThatNothingReplacesTheExecutorSaysWhichAndLeave
   std::string place = "/tmp/cloister-calls-XXXXXX";
   ASSERT_NE(mkdtemp(&place[0]), nullptr);
   for (const char* call : {"openat2", "pidfd_open", "pidfd_send_signal"}) {
-    Refuse(call);
+    RefuseCalls(call);
     const absl::StatusOr<Said> said = RunTestProgram(
         "CLOISTER_TEST_EXECUTOR",
         {"--node_id=n", absl::StrCat("--state_dir=", place, "/state"),

@@ -22,6 +22,7 @@
 #include "libs/base/status_matchers.h"
 #include "libs/capability/names.h"
 #include "tests/attack/attack_fixture.h"
+#include "tests/attack/call_refusal.h"
 #include "tests/attack/effort.h"
 #include "tools/cloister/dev_processes.h"
 
@@ -178,7 +179,8 @@ TEST_P(ProcessAttack, NoProcessBeyondTheTaskIsSignalledOrLookedInto) {
 }
 
 bool LandlockScopesSockets() {
-  return syscall(SYS_landlock_create_ruleset, nullptr, size_t{0},
+  return !IsRefused("landlock_create_ruleset") &&
+         syscall(SYS_landlock_create_ruleset, nullptr, size_t{0},
                  LANDLOCK_CREATE_RULESET_VERSION) >= 6;
 }
 

@@ -129,6 +129,7 @@ internal::LaunchPlan LaunchFixture::DefaultPlan() const {
 
 void LaunchFixture::MakeSite(int step, int error) {
   site_.reset();
+  threads_ = nullptr;
   absl::StatusOr<std::unique_ptr<launch::LaunchSite>> site =
       launch::LaunchSite::Make({"t", 2, step, error});
   ASSERT_THAT(site, IsOk());
@@ -139,14 +140,14 @@ void LaunchFixture::MakeSite(int step, int error) {
 absl::variant<launch::LaunchedTask, internal::LaunchFailure> LaunchFixture::Launch(
     internal::LaunchPlan plan) {
   // A thread for each site, never ended: it is its tasks' parent.
-  auto* threads = new launch::LaunchThreads(site_.get(), 1);
+  if (threads_ == nullptr) threads_ = new launch::LaunchThreads(site_.get(), 1);
   launch::LaunchJob job;
   job.task_id = "task";
   job.plan = std::move(plan);
   job.task_directory = *OpenDirectory(directory_);
   absl::variant<launch::LaunchedTask, internal::LaunchFailure> result;
   absl::Notification done;
-  threads->Submit(std::move(job), [&](auto outcome) {
+  threads_->Submit(std::move(job), [&](auto outcome) {
     result = std::move(outcome);
     done.Notify();
   });

@@ -12,6 +12,7 @@
 #include "gtest/gtest.h"
 #include "libs/launch/launch.h"
 #include "libs/launch/launch_site.h"
+#include "libs/launch/launch_threads.h"
 #include "libs/node/cgroup_facts.h"
 
 namespace cloister {
@@ -52,6 +53,9 @@ class LaunchFixture : public testing::Test {
   std::string parent_;
   std::string directory_;
   std::unique_ptr<launch::LaunchSite> site_;
+
+ private:
+  launch::LaunchThreads* threads_ = nullptr;
 };
 
 }  // namespace cloister

@@ -17,7 +17,7 @@ constexpr struct {
     {"mounts", cloister::attack::Mounts},    {"hunt", cloister::attack::Hunt},
     {"signal", cloister::attack::Signal},    {"victim", cloister::attack::Victim},
     {"ipc-hold", cloister::attack::IpcHold}, {"ipc", cloister::attack::Ipc},
-    {"flood", cloister::attack::Flood},
+    {"flood", cloister::attack::Flood},      {"flip", cloister::attack::Flip},
 };
 
 }  // namespace

@@ -17,6 +17,10 @@ int Writable(int argc, char** argv);
 // mounts: makes, changes and moves mounts, leaves the root, makes device nodes. "NAME ERRNO" each.
 int Mounts(int argc, char** argv);
 
+// flip ONE OTHER STOP: says "flipping", and exchanges the two names until a file STOP is there.
+// "flips N".
+int Flip(int argc, char** argv);
+
 // hunt [STOP]: goes at every process in sight that is not its own, until a file STOP is there, or
 // once: traces it, opens its memory, environment, program, root, directory and descriptors, takes
 // and overwrites them. "NAME SUCCESSES" each, and "rounds N".

@@ -1,4 +1,5 @@
 // Out of the root, by paths, and out of what is read-only.
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -96,6 +97,22 @@ int Writable(int argc, char** argv) {
   constexpr int kDescriptors = 32;
   for (int i = 0; i < argc; ++i) nftw(argv[i], TryToWrite, kDescriptors, FTW_PHYS | FTW_MOUNT);
   printf("checked %d\n", checked);
+  return 0;
+}
+
+int Flip(int argc, char** argv) {
+  if (argc != 3) errx(2, "usage: attack flip ONE OTHER STOP");
+  constexpr long kBetweenLooks = 256;
+  printf("flipping\n");
+  fflush(stdout);
+  long flips = 0;
+  while (flips % kBetweenLooks != 0 || access(argv[2], F_OK) != 0) {
+    if (renameat2(AT_FDCWD, argv[0], AT_FDCWD, argv[1], RENAME_EXCHANGE) != 0) err(111, "rename");
+    ++flips;
+    // Of few processors the one that is attacked needs one, too.
+    sched_yield();
+  }
+  printf("flips %ld\n", flips);
   return 0;
 }
 
