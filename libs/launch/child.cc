@@ -251,6 +251,10 @@ int Identity(const ChildContext& context, int*) {
   }
   if (result == 0) result = RawSyscall(__NR_setresgid, context.gid, context.gid, context.gid);
   if (result == 0) result = RawSyscall(__NR_setresuid, context.uid, context.uid, context.uid);
+  // The change has made the memory, which is the launcher's until the exec, what fs.suid_dumpable
+  // says: 1 there would let whoever sees this process and is the same user write to it. Until here
+  // what it is permitted has stopped them.
+  if (result == 0) result = RawSyscall(__NR_prctl, PR_SET_DUMPABLE, 0);
   return ErrorOf(result);
 }
 

@@ -139,7 +139,9 @@ long Limit(int resource, uint64_t value) {
   return RawSyscall(__NR_prlimit64, 0, resource, Raw(&limit));
 }
 
-// Groups first, user last; the capability sets after it, as the inheritable one survives it.
+// Groups first, user last; the capability sets after it, as the inheritable one survives it, and
+// the others are kept: they stop other processes of that user until what fs.suid_dumpable may have
+// opened, a copy of the launcher's memory, is closed again.
 long BecomeUser(const JoinerPlace& place) {
   long result = Limit(RLIMIT_CORE, 0);
   if (result == 0) result = Limit(RLIMIT_NOFILE, 16);
@@ -148,8 +150,10 @@ long BecomeUser(const JoinerPlace& place) {
     result = RawSyscall(__NR_setgroups, static_cast<long>(place.groups.size()),
                         Raw(place.groups.data()));
   }
+  if (result == 0) result = RawSyscall(__NR_prctl, PR_SET_KEEPCAPS, 1);
   if (result == 0) result = RawSyscall(__NR_setresgid, place.gid, place.gid, place.gid);
   if (result == 0) result = RawSyscall(__NR_setresuid, place.uid, place.uid, place.uid);
+  if (result == 0) result = RawSyscall(__NR_prctl, PR_SET_DUMPABLE, 0);
   __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
   const __user_cap_data_struct none[2] = {};
   if (result == 0) result = RawSyscall(__NR_capset, Raw(&header), Raw(&none));

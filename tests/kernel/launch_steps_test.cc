@@ -1,11 +1,14 @@
 // Each step of a launch failing in turn: the failure names it, and nothing of the launch is left.
 #include <errno.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include <fstream>
 #include <string>
 #include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/synchronization/notification.h"
 #include "cloister/internal/launcher.pb.h"
 #include "gmock/gmock.h"
@@ -89,6 +92,26 @@ TEST_F(LaunchSteps, EachFailingStepIsNamedAndLeavesNothing) {
     EXPECT_EQ(after.descriptors, before.descriptors);
     EXPECT_EQ(after.mounts, before.mounts);
     EXPECT_FALSE(after.children);
+  }
+}
+
+// The child, which is the task's user by then, has the launcher's memory until its exec.
+TEST_F(LaunchSteps, TheLaunchersMemoryStaysClosedWhereTheNodeOpensThatOfSetuidPrograms) {
+  constexpr char kSuidDumpable[] = "/proc/sys/fs/suid_dumpable";
+  std::string before;
+  std::ifstream(kSuidDumpable) >> before;
+  std::ofstream(kSuidDumpable) << "1";
+  absl::Cleanup restore = [&] { std::ofstream(kSuidDumpable) << before; };
+  MakeSite(0, 0);
+  for (const internal::LaunchPlan& plan : {DefaultPlan(), PlanWithAllSteps()}) {
+    ASSERT_EQ(prctl(PR_SET_DUMPABLE, 0), 0);
+    auto result = Launch(plan);
+    EXPECT_EQ(prctl(PR_GET_DUMPABLE), 0);
+    ASSERT_TRUE(absl::holds_alternative<launch::LaunchedTask>(result))
+        << absl::get<internal::LaunchFailure>(result).ShortDebugString();
+    launch::LaunchedTask& task = absl::get<launch::LaunchedTask>(result);
+    AwaitExit(task);
+    task.pool->Discard(std::move(task.slot));
   }
 }
 
