@@ -16,6 +16,7 @@
 #include "gtest/gtest.h"
 #include "libs/base/status_matchers.h"
 #include "tests/attack/attack_fixture.h"
+#include "tests/attack/call_refusal.h"
 #include "tests/attack/effort.h"
 
 namespace cloister {
@@ -53,7 +54,8 @@ class HostileRoot : public AttackTest {
 
   std::string Policy() override {
     root_ = absl::StrCat(directory_, "/root");
-    return absl::StrCat("host_volume \"root\" { path = \"", root_, "\" }\n");
+    return absl::StrCat("host_volume \"root\" { path = \"", root_,
+                        "\" }\nartifact {\n  file_sources = [\"", root_, "\"]\n}\n");
   }
 
   // By a task of an ordinary user's, whose "/srv" all this is; so that it owns what it plants.
@@ -114,6 +116,36 @@ TEST_P(HostileRoot, WhatLooksLikeDevAndProcInItLeadsNowhere) {
       }
     }
   }
+}
+
+// The same by an artifact: links that keep to its tree come into /local, where mounts may go.
+TEST_P(HostileRoot, AnArtifactsLinksAreNoPlaceForAMountOrAnotherArtifact) {
+  const std::string links = "mkdir deep; ln -s deep dev; ln -s deep proc; ln -s deep/pts pts";
+  PlantByTask(absl::StrCat("mkdir image; cd image; ", links, "; tar cf ../image.tar ."));
+  PlantByTask(absl::StrCat("cd image; ln -s ", canaries().directory(), " out; ln -s ",
+                           "../../../../etc up; tar cf ../out.tar ."));
+  const auto with = [&](const std::string& archive, const std::string& place) {
+    v1::StartTaskRequest request =
+        Sh(absl::StrCat(kOurs, "test -L /local/dev && ls -A /local/deep"));
+    request.mutable_config()->add_artifacts()->set_source(absl::StrCat(root_, archive));
+    if (!place.empty()) WithMountAt(place, &request);
+    return request;
+  };
+  // Without clone3 nothing is fetched, and nothing runs.
+  const std::string runs = IsRefused("clone3") ? "" : "ours\n";
+  EXPECT_EQ(OutputIfItRuns(with("/image.tar", "")), runs);
+  // What leads out is not unpacked.
+  EXPECT_EQ(OutputIfItRuns(with("/out.tar", "")), "");
+  for (const char* place : {"/local/dev", "/local/proc/self", "/local/dev/null", "/local/pts"}) {
+    EXPECT_EQ(OutputIfItRuns(with("/image.tar", place)), "") << place;
+    v1::StartTaskRequest request = with("/image.tar", "");
+    v1::Artifact* other = request.mutable_config()->add_artifacts();
+    other->set_source(absl::StrCat(root_, "/image.tar"));
+    other->set_destination(place);
+    EXPECT_EQ(OutputIfItRuns(request), "") << place;
+  }
+  // There is room beside them.
+  EXPECT_EQ(OutputIfItRuns(with("/image.tar", "/local/room")), runs);
 }
 
 // An entry of the root is another directory, or a link out, while roots are made of it.

@@ -127,7 +127,7 @@ TEST_F(PidRecycle, WhoHasATasksPidNowIsLeftAlone) {
     cluster().client().StopTask(stop).IgnoreError();  // It is LOST.
     EXPECT_THAT(cluster().Destroy(task->id()), IsOk());
     for (Stranger& stranger : strangers) EXPECT_EQ(End(std::move(stranger)), "signals 0\n");
-    ReportEffort("pid-recycle", "Nobody", "strangers", static_cast<long>(pids.size()));
+    ReportEffort("pid-recycle", "Nobody", "strangers", static_cast<long>(strangers.size()));
   }
 }
 
