@@ -69,6 +69,9 @@ struct NodeFacts {
   // /proc/sys/kernel/random/boot_id: tells a reboot from a restart of a process.
   std::string boot_id;
   std::string hostname;
+  // The program that the kernel runs as the node's root, with the memory of what has crashed as its
+  // input, a task's too (core(5), "Piping core dumps to a program"); empty: none.
+  std::string crash_handler;
   // Physical memory in bytes, and processors that are online.
   uint64_t memory_bytes = 0;
   int cpus = 0;

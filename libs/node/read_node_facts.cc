@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -51,10 +52,19 @@ absl::StatusOr<capability::CapabilitySet> ReadCapabilities(const HostRoot& root)
          OwnBoundingSet(root);
 }
 
+// A kernel without core dumps has no such file.
+std::string ReadCrashHandler(const HostRoot& root) {
+  const absl::StatusOr<std::string> pattern = root.ReadLine("/proc/sys/kernel/core_pattern");
+  if (!pattern.ok() || !absl::StartsWith(*pattern, "|")) return "";
+  const absl::string_view command = absl::string_view(*pattern).substr(1);
+  return std::string(command.substr(0, command.find(' ')));
+}
+
 absl::Status ReadMachine(const HostRoot& root, NodeFacts* facts) {
   CLOISTER_ASSIGN_OR_RETURN(facts->kernel_release, root.ReadLine("/proc/sys/kernel/osrelease"));
   CLOISTER_ASSIGN_OR_RETURN(facts->boot_id, root.ReadLine("/proc/sys/kernel/random/boot_id"));
   CLOISTER_ASSIGN_OR_RETURN(facts->hostname, root.ReadLine("/proc/sys/kernel/hostname"));
+  facts->crash_handler = ReadCrashHandler(root);
   CLOISTER_ASSIGN_OR_RETURN(const std::string meminfo, root.ReadText("/proc/meminfo"));
   CLOISTER_ASSIGN_OR_RETURN(facts->memory_bytes, ParseMemTotal(meminfo));
   CLOISTER_ASSIGN_OR_RETURN(const std::string cpus,

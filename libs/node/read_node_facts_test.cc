@@ -72,6 +72,14 @@ TEST_F(ReadNodeFactsTest, ReadsTheMachine) {
   EXPECT_EQ(facts->cgroups.layout, CgroupLayout::kNone);
 }
 
+TEST_F(ReadNodeFactsTest, KnowsWhatTheKernelRunsForACrash) {
+  EXPECT_EQ(Read()->crash_handler, "");
+  fake_.AddFile("/proc/sys/kernel/core_pattern", "|/usr/lib/handler %P %u\n");
+  EXPECT_EQ(Read()->crash_handler, "/usr/lib/handler");
+  fake_.AddFile("/proc/sys/kernel/core_pattern", "/var/core/%p\n");
+  EXPECT_EQ(Read()->crash_handler, "");
+}
+
 TEST_F(ReadNodeFactsTest, KnowsNoMoreCapabilitiesThanTheKernelNorThanWeHaveNamesFor) {
   EXPECT_EQ(Read()->capabilities, capability::CapabilitySet::UpTo(40));
   fake_.AddFile("/proc/sys/kernel/cap_last_cap", "37\n");

@@ -181,6 +181,11 @@ absl::Status Executor::ReadNode() {
   } else if (facts.user_namespace.why_no_limits.empty()) {
     log_.info("--cgroups=none: tasks run fenced, but WITHOUT memory, cpu and pids limits");
   }
+  if (!facts.crash_handler.empty()) {
+    log_.info(absl::StrCat("kernel.core_pattern: for each task that crashes the kernel runs ",
+                           facts.crash_handler,
+                           " outside of all fences, with its memory as input"));
+  }
   CLOISTER_ASSIGN_OR_RETURN(const node::Attributes storage, node::ReadStorage(config_.state_dir));
   facts.attributes.insert(storage.begin(), storage.end());
   const node::Attributes labels = node::NodeAttributes(config_.policy.labels, config_.node_id);
