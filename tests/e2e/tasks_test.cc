@@ -168,6 +168,7 @@ TEST_F(Tasks, StopIsTheStopSignalThenTheKill) {
   ASSERT_THAT(polite, IsOk());
   ASSERT_THAT(rude, IsOk());
   AwaitOutput(polite->id(), "ready");
+  AwaitOutput(rude->id(), "ready");
   v1::StopTaskRequest stop;
   stop.set_request_id(RandomId());
   stop.set_task_id(polite->id());

@@ -155,6 +155,14 @@ TEST_F(OneId, WhatCannotBeHadByDefaultIsToldByTaskAndNode) {
 TEST_F(OneId, StopIsTheSignalAndThenTheKill) {
   const absl::StatusOr<v1::Task> task = cluster().StartTask({Payload("ignore_term")});
   ASSERT_THAT(task, IsOk());
+  // It ignores the signal from when it has said so.
+  v1::ReadLogsRequest logs;
+  logs.set_task_id(task->id());
+  logs.set_stream(v1::LOG_STREAM_STDOUT);
+  logs.set_follow(true);
+  const auto stop_at_first = [](absl::string_view) { return absl::CancelledError("seen"); };
+  EXPECT_THAT(cluster().client().ReadLogs(logs, stop_at_first),
+              StatusIs(absl::StatusCode::kCancelled));
   v1::StopTaskRequest request;
   request.set_request_id(RandomId());
   request.set_task_id(task->id());
