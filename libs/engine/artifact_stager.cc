@@ -148,21 +148,46 @@ void ArtifactStager::Enqueue(std::shared_ptr<Staging> staging, size_t runners) {
   }
 }
 
+std::deque<std::shared_ptr<ArtifactStager::Staging>>::iterator ArtifactStager::NextInTurn() {
+  // What is cancelled at the end takes no time.
+  if (stopping_) return queue_.begin();
+  const auto busy = [this](const std::shared_ptr<Staging>& staging)
+                        ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+                          const auto found = busy_.find(staging->order.tenant);
+                          return found == busy_.end() ? 0 : found->second;
+                        };
+  int least = std::max(1, limits_.parallel * 3 / 4);
+  auto next = queue_.end();
+  for (auto entry = queue_.begin(); entry != queue_.end(); ++entry) {
+    if (busy(*entry) >= least) continue;
+    least = busy(*entry);
+    next = entry;
+  }
+  return next;
+}
+
 void ArtifactStager::Run() {
+  std::shared_ptr<Staging> staging;
   while (true) {
-    std::shared_ptr<Staging> staging;
     {
       absl::MutexLock lock(&mutex_);
+      if (staging != nullptr) {
+        const auto busy = busy_.find(staging->order.tenant);
+        if (--busy->second == 0) busy_.erase(busy);
+      }
+      staging = nullptr;
       ++idle_;
       const auto ready = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-        return stopping_ || !queue_.empty();
+        return stopping_ || NextInTurn() != queue_.end();
       };
       mutex_.Await(absl::Condition(&ready));
       --idle_;
       // What waits still gets its answer: it is cancelled, which is quick.
       if (queue_.empty()) return;
-      staging = std::move(queue_.front());
-      queue_.pop_front();
+      const auto next = NextInTurn();
+      staging = std::move(*next);
+      queue_.erase(next);
+      ++busy_[staging->order.tenant];
     }
     Work(staging);
   }

@@ -5,6 +5,7 @@
 #define CLOISTER_LIBS_ENGINE_ARTIFACT_STAGER_H_
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -26,7 +27,8 @@
 namespace cloister::engine {
 
 struct StagingLimits {
-  // Artifacts that are fetched at once: of one task, and of all.
+  // Artifacts that are fetched at once: of one task, and of all. One tenant has three quarters of
+  // that at most, at least one, so that its slow servers do not stop everybody's starts.
   int parallel_of_task = 3;
   int parallel = 16;
   // Least time between two events of one task's progress.
@@ -63,6 +65,9 @@ class ArtifactStager {
   struct Staging;
 
   void Run();
+  // Of what waits, the first of the tenant that has least on its way, if it may have more; else the
+  // end of the queue.
+  std::deque<std::shared_ptr<Staging>>::iterator NextInTurn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Enqueue(std::shared_ptr<Staging> staging, size_t runners);
   // Takes one artifact after another of a task until none is left.
   void Work(const std::shared_ptr<Staging>& staging);
@@ -76,6 +81,8 @@ class ArtifactStager {
   const Clock* const clock_;
   absl::Mutex mutex_;
   std::deque<std::shared_ptr<Staging>> queue_ ABSL_GUARDED_BY(mutex_);
+  // Threads that work for a tenant.
+  std::map<std::string, int> busy_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::weak_ptr<Staging>> on_way_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_ ABSL_GUARDED_BY(mutex_);

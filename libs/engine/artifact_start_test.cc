@@ -99,6 +99,40 @@ TEST_F(ArtifactStartTest, SeveralComeAtOnceButNoMoreThanATaskMay) {
   EXPECT_EQ(artifacts_.most_at_once(), 2);
 }
 
+TEST_F(ArtifactStartTest, OneTenantsSlowServersLeaveRoomForAnothers) {
+  options_.staging.parallel = 4;
+  NewEngine();
+  for (int task = 0; task < 6; ++task) {
+    StartCommand slow = With(absl::StrCat("a", task), {"wait1"});
+    slow.principal = "client/a";
+    slow.wait_accepted = true;
+    ASSERT_THAT(Start(std::move(slow)), IsOk());
+  }
+  artifacts_.AwaitWaiting(3);
+  StartCommand other = With("b", {"x"});
+  other.principal = "client/b";
+  EXPECT_THAT(Start(std::move(other)), IsOk());
+  EXPECT_EQ(artifacts_.most_at_once(), 3);
+  // It keeps its turn: all of them come.
+  artifacts_.Let(6);
+  StartCommand last = With("a5", {"wait1"});
+  last.principal = "client/a";
+  EXPECT_THAT(BeginStart(std::move(last)).Await(), IsOk());
+  EXPECT_EQ(artifacts_.most_at_once(), 3);
+}
+
+TEST_F(ArtifactStartTest, NoRecordKeepsSignaturesOrHeadersOfWhatIsThere) {
+  NewEngine();
+  StartCommand command = With("a", {"x?X-Amz-Signature=secret"});
+  (*command.config.mutable_artifacts(0)->mutable_headers())["X-Token"] = "secret";
+  ASSERT_THAT(Start(std::move(command)), IsOk());
+  internal::IntentRecord intent = IntentOf("a");
+  ASSERT_EQ(intent.plan().artifacts(0).headers().count("X-Token"), 1u);
+  // Of what the test's cache calls its object.
+  intent.mutable_plan()->clear_mounts();
+  EXPECT_THAT(intent.ShortDebugString(), testing::Not(HasSubstr("secret")));
+}
+
 TEST_F(ArtifactStartTest, AFailureNamesTheArtifactAndLeavesNothing) {
   NewEngine();
   const absl::Status status = Start(With("a", {"wait1", "bad2"})).status();

@@ -69,6 +69,11 @@ struct TaskRecord {
   bool destroying = false;
 };
 
+// Takes out what may be secret of artifacts: the values of their headers; user, password and query
+// values of their sources.
+void ForgetArtifactSecrets(v1::TaskConfig* config);
+void ForgetArtifactSecrets(internal::LaunchPlan* plan);
+
 // Copies `config` with what may be secret emptied, or taken out: the values of its environment and
 // of the headers of artifacts, user, password and query values of their sources. What may be read
 // back.

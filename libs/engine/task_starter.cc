@@ -8,6 +8,7 @@
 #include "libs/base/status_annotation.h"
 #include "libs/base/status_macros.h"
 #include "libs/engine/engine_error.h"
+#include "libs/engine/task_record.h"
 #include "libs/engine/task_status.h"
 #include "libs/plan/plan_ids.h"
 
@@ -115,6 +116,8 @@ std::shared_ptr<internal::IntentRecord> TaskStarter::MakeIntent(const StartComma
   intent->set_node_id(node_.node_id);
   intent->set_request_digest(command.request_digest);
   *intent->mutable_config() = command.config;
+  // What is fetched is fetched by the plan; the rest is for show.
+  ForgetArtifactSecrets(intent->mutable_config());
   *intent->mutable_plan() = std::move(planned.plan);
   intent->set_memory_mib(planned.memory_mib);
   intent->set_boot_id(node_.boot_id);
@@ -195,6 +198,8 @@ void TaskStarter::OnStaged(const std::shared_ptr<internal::IntentRecord>& intent
   // Others read the plan of the first one.
   auto planned = std::make_shared<internal::IntentRecord>(*intent);
   for (internal::Mount& mount : *mounts) *planned->mutable_plan()->add_mounts() = std::move(mount);
+  // What is there need not be asked for again, by nobody who reads the record.
+  ForgetArtifactSecrets(planned->mutable_plan());
   const auto plan = std::shared_ptr<const internal::LaunchPlan>(planned, &planned->plan());
   table_->Amend(task_id, [&](TaskRecord& record) { record.plan = plan; }).IgnoreError();
   if (absl::Status status = Launch(task_id, planned); !status.ok()) {

@@ -45,6 +45,10 @@ bool BrokeMidCall(const grpc::Status& answer) {
           absl::StrContains(answer.error_message(), "Connection reset"));
 }
 
+// Unavailable is what the cluster has found to be so, after as many tries as the node makes, and
+// not the cluster: a server of artifacts.
+bool IsAnswer(const absl::Status& status) { return GetReason(status) == "ARTIFACT_FAILED"; }
+
 }  // namespace
 
 Client::Client(std::shared_ptr<grpc::Channel> channel, std::string address)
@@ -75,7 +79,7 @@ absl::Status Client::Persist(const std::function<grpc::Status()>& attempt, bool 
     absl::Status status = StatusOf(answer);
     // We set no deadline: the server holds no call for ever, and means us to ask again.
     const bool is_expired = is_endless && absl::IsDeadlineExceeded(status);
-    if (!is_expired && (!absl::IsUnavailable(status) || !worked)) return status;
+    if (!is_expired && (!absl::IsUnavailable(status) || !worked || IsAnswer(status))) return status;
     if (is_expired) {
       absl::SleepFor(kFirstPause);
       continue;

@@ -146,6 +146,16 @@ TEST_F(ClientTest, AStartIsSentAgainAsTheSameRequest) {
   EXPECT_THAT(service_.request_ids_, ElementsAre("r", "r"));
 }
 
+TEST_F(ClientTest, WhatTheNodeHasTriedLongEnoughIsNotTriedForEver) {
+  ASSERT_THAT(client_->GetTask("t"), IsOk());
+  service_.statuses_ = {rpc::ToGrpcStatus(
+      WithReason(absl::UnavailableError("artifacts[0]: 503"), "ARTIFACT_FAILED"))};
+  v1::StartTaskRequest request;
+  request.set_request_id("r");
+  EXPECT_THAT(client_->StartTask(request), StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(service_.request_ids_, ElementsAre("r"));
+}
+
 TEST_F(ClientTest, AnErrorOfTheServerIsHandedOnWithItsReason) {
   service_.statuses_ = {
       rpc::ToGrpcStatus(WithReason(absl::NotFoundError("no task t"), "TASK_UNKNOWN"))};

@@ -32,6 +32,7 @@ absl::StatusOr<PlannedTask> FakePlanner::Plan(const v1::TaskConfig& config,
     artifact->set_directory("/local");
     artifact->set_home("local");
     artifact->set_chown(asked.chown());
+    *artifact->mutable_headers() = asked.headers();
   }
   planned.plan.mutable_stop()->set_signal(SIGTERM);
   planned.plan.mutable_stop()->set_grace_ms(5000);
