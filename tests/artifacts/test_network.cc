@@ -60,7 +60,7 @@ bool EnterTestNetwork(const std::string& hosts) {
   if (geteuid() != 0) return true;
   return unshare(CLONE_NEWNS | CLONE_NEWNET) == 0 &&
          mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 && MountNames(hosts) &&
-         BringUp("lo", nullptr) && BringUp("lo:0", kMetadata);
+         BringUp("lo", nullptr) && BringUp("lo:0", kMetadata) && BringUp("lo:1", kPublic);
 }
 
 }  // namespace cloister
