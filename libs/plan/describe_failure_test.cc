@@ -154,6 +154,21 @@ TEST(DescribeLaunchFailure, AnEmptyPlanIsNoTrouble) {
   }
 }
 
+TEST(DescribeLaunchFailure, AnArtifactIsNamedByWhereTheNodeKeepsIt) {
+  internal::LaunchPlan plan = Plan();
+  internal::Mount* mount = plan.add_mounts();
+  mount->set_kind(internal::Mount::KIND_CACHED);
+  mount->set_outside("/state/artifacts/objects/abc/content");
+  mount->set_inside("/local/app");
+  const int last = plan.mounts_size() - 1;
+  const auto describe = [&](LaunchStep step) {
+    return DescribeLaunchFailure(plan, Failure(step, last, ENOENT));
+  };
+  EXPECT_THAT(describe(internal::LAUNCH_STEP_MOUNTS),
+              testing::HasSubstr("'/state/artifacts/objects/abc/content' on '/local/app'"));
+  EXPECT_THAT(describe(internal::LAUNCH_STEP_TASK_DIRECTORY), testing::HasSubstr("'/local/app'"));
+}
+
 TEST(DescribeLaunchFailure, ANameThatIsNowhereShowsWhereItWasLookedFor) {
   const internal::LaunchPlan plan = Plan("config { command: 'web' }");
   EXPECT_EQ(DescribeLaunchFailure(plan, Failure(internal::LAUNCH_STEP_EXEC, 4, ENOENT)),

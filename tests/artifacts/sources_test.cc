@@ -1,7 +1,9 @@
 // Tasks with artifacts of every kind of source, in every kind of place, through the whole stack.
 #include <stdlib.h>
 
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -236,6 +238,54 @@ TEST_F(NodeSecretsTest, AFileOfTheNodeComesWhereItsPolicyListsIt) {
     Add(&refused, www().path() + path);
     EXPECT_FALSE(cluster().Run(refused).ok()) << path;
   }
+}
+
+// A repository by ssh, with a key and the hosts' keys of the node.
+class SshSourceTest : public SourcesTest {
+ protected:
+  void SetUp() override {
+    auto ssh = artifact::SshServer::Start(www().path());
+    ASSERT_THAT(ssh, IsOk());
+    ssh_ = *std::move(ssh);
+    www().Write("key", ssh_->client_key(), 0600);
+    www().Write("known", ssh_->known_hosts());
+    www().Write("known-of-another", ssh_->known_hosts_of_another());
+    SourcesTest::SetUp();
+  }
+  void TearDown() override {
+    // Its processes are children of ours.
+    ssh_.reset();
+    SourcesTest::TearDown();
+  }
+  std::string Policy() override {
+    return absl::StrCat("  attempts = 1\n  schemes = [\"http\", \"https\", \"ssh\"]\n",
+                        Credential("git", "known"), Credential("impostor", "known-of-another"));
+  }
+  std::string Credential(const std::string& name, const std::string& known_hosts) {
+    return absl::StrCat("  credentials \"", name, "\" {\n    type = \"ssh\"\n    file = \"",
+                        www().path(), "/key\"\n    known_hosts = \"", www().path(), "/",
+                        known_hosts, "\"\n    hosts = [\"127.0.0.1\"]\n  }\n");
+  }
+
+  std::unique_ptr<artifact::SshServer> ssh_;
+};
+
+TEST_F(SshSourceTest, ARepositoryComesBySshFromAHostThatIsKnown) {
+  ASSERT_THAT(
+      RunProgram({"/bin/sh", "-ec",
+                  absl::StrCat("cd ", www().path(),
+                               "; git init -q -b main app; cd app; echo one >file; git add .; "
+                               "git -c user.name=a -c user.email=a@b commit -qm one")},
+                 {"PATH=/usr/bin:/bin", "HOME=/nonexistent"}),
+      IsOk());
+  v1::StartTaskRequest request = Shell("cat /local/file; ls -A /local");
+  v1::Artifact* artifact =
+      Add(&request, absl::StrCat("git::ssh://root@127.0.0.1:", ssh_->port(), www().path(), "/app"));
+  (*artifact->mutable_options())["credentials"] = "git";
+  EXPECT_EQ(OutputOf(request), "one\nfile\n");
+  (*artifact->mutable_options())["credentials"] = "impostor";
+  request.set_request_id(RandomId());
+  EXPECT_EQ(GetReason(cluster().Run(request).status()), "ARTIFACT_FAILED");
 }
 
 // The issue's page: as written it is refused for its digest, and with a digest it runs.

@@ -110,6 +110,22 @@ class TaskMounts : public LaunchFixture {
     return mount;
   }
 
+  // An object of the node's artifact cache, as it is now.
+  static Mount* AddCached(const std::string& outside, const std::string& name, LaunchPlan* plan) {
+    struct stat status = {};
+    EXPECT_EQ(lstat(outside.c_str(), &status), 0) << outside;
+    Mount* mount = plan->add_mounts();
+    mount->set_kind(Mount::KIND_CACHED);
+    mount->set_inside(absl::StrCat("/local/", name));
+    mount->set_mount_point(absl::StrCat("local/", name));
+    mount->set_outside(outside);
+    mount->set_device(status.st_dev);
+    mount->set_inode(status.st_ino);
+    mount->set_read_only(true);
+    mount->set_chosen(true);
+    return mount;
+  }
+
   static Mount* AddTmpfs(uint64_t size, LaunchPlan* plan) {
     Mount* mount = plan->add_mounts();
     mount->set_kind(Mount::KIND_TMPFS);
@@ -233,6 +249,53 @@ TEST_F(TaskMounts, ABindIsAsReadOnlyAndNoexecAsPlanned) {
                "grep -c ' /bound ro,nosuid,nodev,noexec' /proc/self/mountinfo")
                 .out,
             "Read-only\n1\n");
+}
+
+TEST_F(TaskMounts, WhatIsCachedIsSeenInItsPlaceAndNobodyCanChangeIt) {
+  const std::string tree = MakeHostDirectory("tree");
+  Write("tree/f", "of the tree\n");
+  Write("file", "a file\n");
+  // Whoever may write them: the mount is what says no.
+  for (const std::string& path : {tree, Host("tree/f"), Host("file")}) {
+    ASSERT_EQ(chmod(path.c_str(), 0777), 0);
+  }
+  LaunchPlan plan = DefaultPlan();
+  AddCached(tree, "d", &plan);
+  AddCached(Host("file"), "deep/f", &plan);
+  const Outcome outcome =
+      Sh(plan,
+         "cat /local/d/f /local/deep/f; : >/local/mine && echo beside; "
+         "for f in /local/d/f /local/d/new /local/deep/f; do (: >>$f) 2>&1 | grep -o Read-only; "
+         "done; rm /local/deep/f 2>&1 | grep -o 'busy\\|Read-only'; "
+         "grep -c ' /local/.* ro,nosuid,nodev' /proc/self/mountinfo");
+  EXPECT_EQ(outcome.out, "of the tree\na file\nbeside\nRead-only\nRead-only\nRead-only\nbusy\n2\n");
+  EXPECT_EQ(ReadFile(Host("file")), "a file\n");
+}
+
+TEST_F(TaskMounts, WhatIsNoLongerWhatWasCachedIsNotMounted) {
+  MakeHostDirectory("secret");
+  const std::string tree = MakeHostDirectory("tree");
+  LaunchPlan plan = DefaultPlan();
+  AddCached(tree, "d", &plan);
+  const int last = plan.mounts_size() - 1;
+  const auto expect_refused = [&](int error) {
+    const Outcome outcome = Sh(plan, "ls /local/d");
+    EXPECT_EQ(outcome.failure.step(), internal::LAUNCH_STEP_TASK_DIRECTORY);
+    EXPECT_EQ(outcome.failure.index(), last);
+    EXPECT_EQ(outcome.failure.error_number(), error);
+  };
+  ASSERT_EQ(rename(tree.c_str(), Host("was").c_str()), 0);
+  expect_refused(ENOENT);
+  MakeHostDirectory("tree");
+  expect_refused(ESTALE);
+  ASSERT_EQ(rmdir(tree.c_str()), 0);
+  ASSERT_EQ(symlink(Host("secret").c_str(), tree.c_str()), 0);
+  expect_refused(ELOOP);
+  ASSERT_EQ(unlink(tree.c_str()), 0);
+  ASSERT_EQ(mkfifo(tree.c_str(), 0644), 0);
+  plan.mutable_mounts()->RemoveLast();
+  AddCached(tree, "d", &plan);
+  expect_refused(EINVAL);
 }
 
 TEST_F(TaskMounts, WhatShowsADirectoryOfOursIsNotBoundByWhateverName) {

@@ -11,6 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "libs/artifact/testing/scripted_server.h"
 #include "libs/base/error_reason.h"
 #include "libs/base/random_id.h"
 #include "libs/base/status_matchers.h"
@@ -37,6 +38,25 @@ TEST_F(OneId, AnOverlayRootIsTheTasksToChange) {
       {"/bin/sh", "-c", "echo x >/x && mkdir /etc/d && rm /etc/passwd && cat /x; ls /etc/passwd"});
   request.mutable_config()->mutable_config()->set_root("overlay");
   EXPECT_EQ(OutputOf(request), "x\n");
+}
+
+TEST_F(OneId, ArtifactsAreFetchedAndRefusedForTheirDigest) {
+  const artifact::ScriptedServer server(
+      "HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nhello\n");
+  for (const char* cache : {"tenant", "off"}) {
+    v1::StartTaskRequest request = Request({"/bin/sh", "-c", "cat /local/a && test -x /local/a"});
+    v1::Artifact* artifact = request.mutable_config()->add_artifacts();
+    artifact->set_source(server.Url("/a"));
+    artifact->set_cache(cache);
+    (*artifact->mutable_options())["checksum"] =
+        "sha256:5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03";
+    EXPECT_EQ(OutputOf(request), "hello\n") << cache;
+  }
+  v1::StartTaskRequest wrong = Request({"/bin/true"});
+  v1::Artifact* artifact = wrong.mutable_config()->add_artifacts();
+  artifact->set_source(server.Url("/a"));
+  (*artifact->mutable_options())["checksum"] = absl::StrCat("sha256:", std::string(64, '0'));
+  EXPECT_EQ(RefusalOf(wrong), "ARTIFACT_FAILED");
 }
 
 TEST_F(OneId, ExitsAreThePayloads) {
