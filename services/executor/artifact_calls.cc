@@ -129,6 +129,20 @@ void ArtifactCalls::Reap() {
   });
 }
 
+absl::Status ArtifactCalls::CheckRoom(const std::string& tenant) const {
+  if (works_.size() >= parts_.most_fetches) {
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "this node has ", works_.size(), " fetches that callers wait for, which is the most"));
+  }
+  const auto is_same = [&tenant](const auto& work) { return work->tenant == tenant; };
+  const auto same = std::count_if(works_.begin(), works_.end(), is_same);
+  if (static_cast<size_t>(same) < std::max<size_t>(1, parts_.most_fetches * 3 / 4)) {
+    return absl::OkStatus();
+  }
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "this node has ", same, " fetches that this caller waits for, which is the most of one"));
+}
+
 grpc::ServerUnaryReactor* ArtifactCalls::Fetch(grpc::CallbackServerContext* context,
                                                const rpc::Principal& caller,
                                                const v1::FetchArtifactRequest& request,
@@ -136,14 +150,11 @@ grpc::ServerUnaryReactor* ArtifactCalls::Fetch(grpc::CallbackServerContext* cont
   absl::StatusOr<engine::ArtifactOrder> order = MakeOrder(caller, request);
   if (!order.ok()) return Answer(context, order.status());
   auto work = std::make_shared<Work>();
+  work->tenant = order->tenant;
   work->cancellation = std::make_shared<engine::Cancellation>();
   absl::MutexLock lock(&mutex_);
   Reap();
-  if (works_.size() >= parts_.most_fetches) {
-    return Answer(context, absl::ResourceExhaustedError(
-                               absl::StrCat("this node has ", works_.size(),
-                                            " fetches that callers wait for, which is the most")));
-  }
+  if (absl::Status room = CheckRoom(order->tenant); !room.ok()) return Answer(context, room);
   const auto call = UnaryCall<v1::FetchArtifactResponse>::Open(response);
   call->EndAtDrain(drain_);
   call->OnEnd([cancellation = work->cancellation] { cancellation->Cancel(); });

@@ -56,6 +56,7 @@ class ArtifactCalls {
 
  private:
   struct Work {
+    std::string tenant;
     std::shared_ptr<engine::Cancellation> cancellation;
     bool done = false;
     std::thread thread;
@@ -64,6 +65,9 @@ class ArtifactCalls {
   absl::Status CheckHere(const std::string& node_id) const;
   absl::StatusOr<engine::ArtifactOrder> MakeOrder(const rpc::Principal& caller,
                                                   const v1::FetchArtifactRequest& request) const;
+  // Whether another one may begin: one tenant has three quarters at most, so that its slow servers
+  // leave something to others.
+  absl::Status CheckRoom(const std::string& tenant) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Joins those that have ended.
   void Reap() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

@@ -3,11 +3,15 @@
 #include <grpcpp/grpcpp.h>
 
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/blocking_counter.h"
+#include "absl/synchronization/notification.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "libs/base/random_id.h"
+#include "libs/artifact/testing/scripted_server.h"
 #include "libs/base/status_matchers.h"
 #include "libs/rpc/authorizer.h"
 #include "tests/artifacts/artifact_fixture.h"
@@ -130,6 +134,31 @@ TEST_F(TenantCacheTest, TheSameUrlIsAskedOnceMoreForAnotherTenant) {
   const grpc::Status refused = Fetch(kB, url, Sum(kPrivate), "tenant");
   EXPECT_FALSE(refused.ok());
   EXPECT_THAT(refused.error_message(), HasSubstr(Sum("changed\n").substr(7)));
+}
+
+// Fetches ahead that take long: a tenant's are bounded, and another's come all the same.
+TEST_F(TenantCacheTest, OneTenantsSlowFetchesLeaveRoomForAnothers) {
+  constexpr int kOfOneTenant = 3;
+  absl::BlockingCounter asked(kOfOneTenant);
+  absl::Notification let_go;
+  const artifact::ScriptedServer slow([&](int fd, const std::string&) {
+    asked.DecrementCount();
+    let_go.WaitForNotification();
+    artifact::SendAll(fd, "HTTP/1.1 404 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+  });
+  std::vector<std::thread> callers;
+  for (int i = 0; i < kOfOneTenant; ++i) {
+    callers.emplace_back([&, i] {
+      const std::string name = absl::StrCat("/", i);
+      EXPECT_FALSE(Fetch(kA, slow.Url(name), Sum(name), "tenant").ok());
+    });
+  }
+  asked.Wait();
+  EXPECT_EQ(Fetch(kA, server().Url("/private/o"), Sum(kPrivate), "tenant").error_code(),
+            grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_TRUE(Fetch(kB, server().Url("/private/o"), Sum(kPrivate), "tenant").ok());
+  let_go.Notify();
+  for (std::thread& caller : callers) caller.join();
 }
 
 }  // namespace
