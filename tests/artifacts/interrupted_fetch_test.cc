@@ -84,7 +84,10 @@ class InterruptedFetchTest : public ArtifactTest {
       EXPECT_THAT(Fetcher().Signal(SIGKILL), IsOk());
       return;
     }
-    for (const pid_t pid : Cells(what == "cell")) {
+    // The kernel's list of children may miss one while others end.
+    std::vector<pid_t> victims;
+    for (int look = 0; victims.empty() && look < 100; ++look) victims = Cells(what == "cell");
+    for (const pid_t pid : victims) {
       auto process = PidFd::Open(pid);
       if (process.ok()) process->Signal(SIGKILL).IgnoreError();
     }
