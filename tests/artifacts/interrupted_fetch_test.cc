@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -48,10 +49,24 @@ std::string NetworkOf(pid_t pid) {
   return fs::read_symlink(absl::StrCat("/proc/", pid, "/ns/net"), error).string();
 }
 
+pid_t ParentOf(pid_t pid) {
+  std::ifstream file(absl::StrCat("/proc/", pid, "/status"));
+  for (std::string word; file >> word;) {
+    pid_t parent = 0;
+    if (word == "PPid:" && file >> parent) return parent;
+  }
+  return 0;
+}
+
+// By their own word: /proc/PID/task/PID/children may miss one while others end.
 std::vector<pid_t> ChildrenOf(pid_t parent) {
-  std::ifstream file(absl::StrCat("/proc/", parent, "/task/", parent, "/children"));
   std::vector<pid_t> children;
-  for (pid_t child; file >> child;) children.push_back(child);
+  std::error_code error;
+  for (const fs::directory_entry& process : fs::directory_iterator("/proc", error)) {
+    pid_t pid = 0;
+    if (!absl::SimpleAtoi(process.path().filename().string(), &pid)) continue;
+    if (ParentOf(pid) == parent) children.push_back(pid);
+  }
   return children;
 }
 
@@ -74,6 +89,7 @@ class InterruptedFetchTest : public ArtifactTest {
     pid_t fetcher = 0;
     Fetcher(&fetcher);
     std::vector<pid_t> found;
+    if (fetcher == 0) return found;
     for (const pid_t child : ChildrenOf(fetcher)) {
       if ((NetworkOf(child) != NetworkOf(fetcher)) == cells) found.push_back(child);
     }
@@ -84,10 +100,7 @@ class InterruptedFetchTest : public ArtifactTest {
       EXPECT_THAT(Fetcher().Signal(SIGKILL), IsOk());
       return;
     }
-    // The kernel's list of children may miss one while others end.
-    std::vector<pid_t> victims;
-    for (int look = 0; victims.empty() && look < 100; ++look) victims = Cells(what == "cell");
-    for (const pid_t pid : victims) {
+    for (const pid_t pid : Cells(what == "cell")) {
       auto process = PidFd::Open(pid);
       if (process.ok()) process->Signal(SIGKILL).IgnoreError();
     }
@@ -163,10 +176,9 @@ class InterruptedFetchTest : public ArtifactTest {
 
  private:
   static bool ParentIsFetcher(pid_t pid, const std::vector<DevProcessFound>& all) {
-    return std::any_of(all.begin(), all.end(), [pid](const DevProcessFound& other) {
-      if (other.program != "cloister-fetcher") return false;
-      const std::vector<pid_t> children = ChildrenOf(other.pid);
-      return std::find(children.begin(), children.end(), pid) != children.end();
+    const pid_t parent = ParentOf(pid);
+    return std::any_of(all.begin(), all.end(), [parent](const DevProcessFound& other) {
+      return other.program == "cloister-fetcher" && other.pid == parent;
     });
   }
 };
@@ -224,8 +236,9 @@ TEST_F(InterruptedFetchTest, KillsAtRandomOffsetsOfTheDownload) {
     ExpectTheSameFetchSucceeds(script_, source_, digest_);
     if (HasFailure()) return;
   }
-  // A broker has done its part when the connection is made.
-  EXPECT_GE(cut_off_, Effort(24, 600) * 2 / 3);
+  // A broker has done its part when the connection is made, and a cell may be done before the end
+  // of its zygote reaches it.
+  EXPECT_GE(cut_off_, Effort(24, 600) / 2);
 }
 
 TEST_F(InterruptedFetchTest, KillsAtRandomOffsetsOfTheUnpacking) {
