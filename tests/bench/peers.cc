@@ -16,6 +16,7 @@
 #include "libs/base/owned_fd.h"
 #include "libs/base/status_macros.h"
 #include "libs/os/directory.h"
+#include "libs/seccomp/profile.h"
 #include "tests/bench/bwrap_command.h"
 #include "tests/bench/command.h"
 #include "tests/bench/command_contender.h"
@@ -41,6 +42,12 @@ absl::Status MakeDirectories(const std::string& path) {
 
 std::string OutputOf(const std::string& name, const PeerPlaces& places) {
   return absl::StrCat(places.directory, "/", name, ".output");
+}
+
+// The filter of the task whose plan it is.
+absl::StatusOr<PeerSeccomp> SeccompOf(const internal::LaunchPlan& plan) {
+  return MakePeerSeccomp(
+      seccomp::MakeDefaultProfile(plan.capabilities().bounding(), /*host_pids=*/false));
 }
 
 // What a launcher makes for each task. Made here once: the peers are spared it.
@@ -103,7 +110,8 @@ absl::StatusOr<std::unique_ptr<Contender>> MakeBareSpawn(const std::string& name
 absl::StatusOr<std::unique_ptr<Contender>> MakeBwrap(const internal::LaunchPlan& plan,
                                                      const PeerPlaces& places) {
   CLOISTER_ASSIGN_OR_RETURN(const std::string program, FindProgram("bwrap"));
-  const std::string bpf = SeccompOfTasks().bpf;
+  CLOISTER_ASSIGN_OR_RETURN(const PeerSeccomp seccomp, SeccompOf(plan));
+  const std::string& bpf = seccomp.bpf;
   const std::string bpf_path = bpf.empty() ? "" : absl::StrCat(places.directory, "/bwrap.seccomp");
   if (!bpf.empty()) CLOISTER_RETURN_IF_ERROR(WriteFile(bpf_path, bpf));
   std::vector<std::unique_ptr<Command>> commands;
@@ -125,6 +133,7 @@ absl::StatusOr<std::unique_ptr<Contender>> MakeOciRuntime(const std::string& nam
   CLOISTER_ASSIGN_OR_RETURN(const std::string program, FindProgram(name));
   const std::string base = absl::StrCat(places.directory, "/", name);
   const std::string root = absl::StrCat(base, "/root");
+  CLOISTER_ASSIGN_OR_RETURN(const PeerSeccomp seccomp, SeccompOf(plan));
   CLOISTER_RETURN_IF_ERROR(MakeRoot(plan.root(), root));
   CLOISTER_RETURN_IF_ERROR(MakeDirectories(StateDirectory(name, places)));
   std::vector<std::unique_ptr<Command>> commands;
@@ -133,8 +142,8 @@ absl::StatusOr<std::unique_ptr<Contender>> MakeOciRuntime(const std::string& nam
     const std::string container = absl::StrCat(places.id, "-", name, "-", worker);
     CLOISTER_RETURN_IF_ERROR(MakeTaskDirectory(plan, bundle));
     const OciPlaces inside = {root, bundle, absl::StrCat("/", places.id, "/", container)};
-    CLOISTER_RETURN_IF_ERROR(WriteFile(absl::StrCat(bundle, "/config.json"),
-                                       MakeOciConfig(plan, inside, SeccompOfTasks())));
+    CLOISTER_RETURN_IF_ERROR(
+        WriteFile(absl::StrCat(bundle, "/config.json"), MakeOciConfig(plan, inside, seccomp)));
     CLOISTER_ASSIGN_OR_RETURN(commands.emplace_back(),
                               Command::Make({{program, "--root", StateDirectory(name, places),
                                               "run", "--bundle", bundle, container},
