@@ -96,11 +96,14 @@ absl::Status LauncherClient::SendProgram(const std::shared_ptr<OwnedFd>& socket,
     absl::MutexLock lock(&mutex_);
     if (socket == socket_ && sent_programs_.count(hash) > 0) return absl::OkStatus();
   }
-  CLOISTER_ASSIGN_OR_RETURN(const std::shared_ptr<const std::string> program,
+  CLOISTER_ASSIGN_OR_RETURN(const std::shared_ptr<const seccomp::CompiledProfile> compiled,
                             target_.programs->Get(plan.seccomp_filter()));
   internal::LauncherRequest request;
-  request.mutable_add_seccomp_program()->set_hash(hash);
-  request.mutable_add_seccomp_program()->set_program(*program);
+  internal::AddSeccompProgram* add = request.mutable_add_seccomp_program();
+  add->set_hash(hash);
+  add->set_program(compiled->whole);
+  add->set_inherited_program(compiled->split.inherited);
+  add->set_closing_program(compiled->split.closing);
   CLOISTER_RETURN_IF_ERROR(SendRequest(socket->get(), request));
   absl::MutexLock lock(&mutex_);
   if (socket == socket_) sent_programs_.insert(hash);

@@ -52,6 +52,8 @@ struct Run {
   std::unique_ptr<FlatPlan> flat;
   OwnedFd user_namespace;
   OwnedFd volume_namespace;
+  // The one of the two whose maps the mounts of the node's directories get; -1: they get none.
+  int volume_maps = -1;
   std::vector<OwnedFd> trees;
   std::vector<ClassicSource> sources;
   MountTemplates::Template root;
@@ -64,23 +66,29 @@ struct Run {
   int index = 0;
 };
 
-absl::StatusOr<const void*> SeccompProgram(const Run& run) {
+// What the child adds.
+absl::StatusOr<const void*> SeccompProgramOf(const Run& run) {
   const internal::LaunchPlan& plan = run.job.plan;
+  const std::string& inherited = run.thread->seccomp;
+  if (!inherited.empty() && inherited != SeccompHash(plan)) {
+    return absl::InternalError(
+        absl::StrCat("launched in a thread for tasks of seccomp profile '", inherited, "'"));
+  }
   if (plan.seccomp() == internal::LaunchPlan::SECCOMP_UNSPECIFIED) return nullptr;
   if (plan.seccomp() != internal::LaunchPlan::SECCOMP_PROGRAM) {
     return absl::InvalidArgumentError(
         absl::StrCat("plan has seccomp filter ", plan.seccomp(), ": unknown to this launcher"));
   }
   const std::string& hash = plan.seccomp_filter().hash();
-  const void* program = run.site->seccomp_programs().Find(hash);
-  if (program != nullptr) return program;
+  const SeccompProgram* program = run.site->seccomp_programs().Find(hash);
+  if (program != nullptr) return inherited.empty() ? program->whole : program->closing;
   return absl::InvalidArgumentError(
       absl::StrCat("the program of seccomp profile '", hash, "' was not sent to this launcher"));
 }
 
 absl::Status ReadPlan(Run* run) {
   CLOISTER_ASSIGN_OR_RETURN(run->flat, FlatPlan::Make(run->job.plan, run->thread->bounding));
-  CLOISTER_ASSIGN_OR_RETURN(run->flat->context().seccomp_program, SeccompProgram(*run));
+  CLOISTER_ASSIGN_OR_RETURN(run->flat->context().seccomp_program, SeccompProgramOf(*run));
   run->task.task_id = run->job.task_id;
   run->task.stop = run->job.plan.stop();
   return absl::OkStatus();
@@ -90,29 +98,33 @@ absl::Status ReadPlan(Run* run) {
 absl::Status IdMaps(Run* run) {
   const internal::LaunchPlan& plan = run->job.plan;
   if (!HasIdRange(plan.identity())) return absl::OkStatus();
-  CLOISTER_ASSIGN_OR_RETURN(run->user_namespace, MakeTaskNamespace(plan.identity()));
+  const internal::Identity::UserNamespace& space = plan.identity().user_namespace();
+  CLOISTER_ASSIGN_OR_RETURN(run->user_namespace,
+                            run->site->namespaces_ahead().Take(space.first(), space.count()));
   run->flat->context().user_namespace = run->user_namespace.get();
   const auto is_mapped = [](const internal::Mount& mount) {
     return mount.kind() == internal::Mount::KIND_HOST_DIRECTORY;
   };
   if (std::none_of(plan.mounts().begin(), plan.mounts().end(), is_mapped)) return absl::OkStatus();
+  run->volume_maps = run->user_namespace.get();
+  if (space.all_volume_ids()) return absl::OkStatus();
   run->index = 1;
   CLOISTER_ASSIGN_OR_RETURN(run->volume_namespace, MakeVolumeNamespace(plan.identity()));
+  run->volume_maps = run->volume_namespace.get();
   return absl::OkStatus();
 }
 
 // In the launcher's mount namespace: a tree can only be cloned from a mount of the caller's own.
 absl::Status TaskDirectory(Run* run) {
   if (run->job.plan.root().classic_mounts()) {
-    CLOISTER_ASSIGN_OR_RETURN(
-        run->sources,
-        PrepareClassicMounts(run->job.plan, run->job.task_directory.get(),
-                             run->volume_namespace.get(), run->flat.get(), &run->index));
+    CLOISTER_ASSIGN_OR_RETURN(run->sources,
+                              PrepareClassicMounts(run->job.plan, run->job.task_directory.get(),
+                                                   run->volume_maps, run->flat.get(), &run->index));
     return absl::OkStatus();
   }
   CLOISTER_ASSIGN_OR_RETURN(
-      run->trees, PrepareTaskMounts(run->job.plan, run->job.task_directory.get(),
-                                    run->volume_namespace.get(), run->flat.get(), &run->index));
+      run->trees, PrepareTaskMounts(run->job.plan, run->job.task_directory.get(), run->volume_maps,
+                                    run->flat.get(), &run->index));
   return absl::OkStatus();
 }
 
@@ -324,6 +336,11 @@ LaunchedTask Finish(Run* run) {
 }
 
 }  // namespace
+
+std::string SeccompHash(const internal::LaunchPlan& plan) {
+  if (plan.seccomp() != internal::LaunchPlan::SECCOMP_PROGRAM) return "";
+  return plan.seccomp_filter().hash();
+}
 
 absl::variant<LaunchedTask, internal::LaunchFailure> Launch(LaunchSite* site, LaunchThread* thread,
                                                             LaunchJob job) {

@@ -55,11 +55,17 @@ struct LaunchedTask {
   internal::StopPolicy stop;
 };
 
+// Of the profile whose program the plan's task gets; empty: of none.
+std::string SeccompHash(const internal::LaunchPlan& plan);
+
 // What a launch thread has for its launches, one at a time.
 struct LaunchThread {
   ChildStack stack;
   // Bounding set of the thread.
   uint64_t bounding = 0;
+  // Hash of the profile whose inherited part the thread lives under, so that it can launch tasks of
+  // no other; empty: none.
+  std::string seccomp;
 };
 
 // Runs the outside steps in order. On failure nothing is left but files in the task's directory,

@@ -15,6 +15,7 @@
 #include "libs/cgroup/slot_pool.h"
 #include "libs/launch/low_fds.h"
 #include "libs/launch/mount_template.h"
+#include "libs/launch/namespaces_ahead.h"
 #include "libs/launch/seccomp_programs.h"
 
 namespace cloister {
@@ -24,6 +25,9 @@ struct LaunchSiteOptions {
   // Cgroup slots are named after it; unique among the launchers of a node.
   std::string slot_prefix;
   size_t ready_slots = 16;
+  // User namespaces of the ranges of ids that come next. As many as are launched at once, or
+  // nearly.
+  uint32_t ready_namespaces = 8;
   // For tests: launches fail at this LaunchStep with this errno. 0: never.
   int fail_step = 0;
   int fail_error = 0;
@@ -52,6 +56,7 @@ class LaunchSite {
 
   MountTemplates& templates() { return templates_; }
   SeccompPrograms& seccomp_programs() { return seccomp_programs_; }
+  NamespacesAhead& namespaces_ahead() { return namespaces_ahead_; }
   LowFds& low_fds() { return *low_fds_; }
   // init's memfd, on a low number.
   int init_fd() const { return init_fd_; }
@@ -62,7 +67,8 @@ class LaunchSite {
   const LaunchSiteOptions& options() const { return options_; }
 
  private:
-  explicit LaunchSite(LaunchSiteOptions options) : options_(std::move(options)) {}
+  explicit LaunchSite(LaunchSiteOptions options)
+      : options_(std::move(options)), namespaces_ahead_(options_.ready_namespaces) {}
 
   const LaunchSiteOptions options_;
   std::unique_ptr<LowFds> low_fds_;
@@ -73,6 +79,7 @@ class LaunchSite {
   std::string boot_id_;
   MountTemplates templates_;
   SeccompPrograms seccomp_programs_;
+  NamespacesAhead namespaces_ahead_;
   absl::Mutex mutex_;
   std::vector<std::unique_ptr<cgroup::SlotPool>> pools_ ABSL_GUARDED_BY(mutex_);
   std::set<const cgroup::SlotPool*> filtered_ ABSL_GUARDED_BY(mutex_);

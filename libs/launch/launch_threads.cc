@@ -1,5 +1,6 @@
 #include "libs/launch/launch_threads.h"
 
+#include <linux/seccomp.h>
 #include <sys/prctl.h>
 
 #include <cstdlib>
@@ -29,46 +30,70 @@ uint64_t DropBounding(uint64_t keep) {
   return left;
 }
 
+// Whether threads of this kind can launch such a task.
+bool Suits(uint64_t bounding, const std::string& seccomp, const internal::LaunchPlan& plan) {
+  return (plan.capabilities().bounding() & ~bounding) == 0 && seccomp == SeccompHash(plan);
+}
+
 }  // namespace
 
-std::unique_ptr<LaunchThreads::Group> LaunchThreads::StartGroup(uint64_t bounding) {
+std::unique_ptr<LaunchThreads::Group> LaunchThreads::StartGroup(uint64_t bounding,
+                                                                const std::string& seccomp) {
   auto group = std::make_unique<Group>();
   group->bounding = bounding;
+  group->seccomp = seccomp;
   for (int i = 0; i < threads_per_group_; ++i)
     std::thread(&LaunchThreads::Run, this, group.get()).detach();
   return group;
 }
 
-void LaunchThreads::PrepareBounding(uint64_t bounding) {
+void LaunchThreads::TakeOn(uint64_t bounding, const std::string& seccomp,
+                           LaunchThread* thread) const {
+  thread->bounding = DropBounding(bounding);
+  if (seccomp.empty()) return;
+  const SeccompProgram* program = site_->seccomp_programs().Find(seccomp);
+  // Without the first part its tasks get the whole program.
+  if (program == nullptr || program->inherited == nullptr) return;
+  if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, program->inherited, 0, 0) == 0) {
+    thread->seccomp = seccomp;
+  }
+}
+
+void LaunchThreads::Prepare(const internal::LaunchPlan& plan) {
   absl::MutexLock lock(&mutex_);
   if (usual_ != nullptr) return;
-  // A thread begins with the bounding set of its maker: before that is reduced.
-  if (full_ == nullptr) full_ = StartGroup(kAllCapabilities);
-  usual_ = StartGroup(bounding);
-  here_.bounding = DropBounding(bounding);
-  prepared_ = true;
+  // A thread begins with the bounding set and the filters of its maker: before those are changed.
+  if (full_ == nullptr) full_ = StartGroup(kAllCapabilities, "");
+  usual_ = StartGroup(plan.capabilities().bounding(), SeccompHash(plan));
+  here_kind_ = usual_.get();
+  TakeOn(usual_->bounding, usual_->seccomp, &here_);
+}
+
+bool LaunchThreads::CanLaunchHere(const internal::LaunchPlan& plan) const {
+  return here_kind_ != nullptr && Suits(here_.bounding, here_kind_->seccomp, plan);
 }
 
 LaunchThreads::Result LaunchThreads::LaunchHere(LaunchJob job) {
   return Launch(site_, &here_, std::move(job));
 }
 
-LaunchThreads::Group* LaunchThreads::GroupFor(uint64_t bounding) {
+LaunchThreads::Group* LaunchThreads::GroupFor(const internal::LaunchPlan& plan) {
   absl::MutexLock lock(&mutex_);
-  if (usual_ != nullptr && (bounding & ~usual_->bounding) == 0) return usual_.get();
-  if (full_ == nullptr) full_ = StartGroup(kAllCapabilities);
+  if (usual_ != nullptr && Suits(usual_->bounding, usual_->seccomp, plan)) return usual_.get();
+  // Before Prepare, so by a thread that has not taken on anything yet.
+  if (full_ == nullptr) full_ = StartGroup(kAllCapabilities, "");
   return full_.get();
 }
 
 void LaunchThreads::Submit(LaunchJob job, Done done) {
-  Group* group = GroupFor(job.plan.capabilities().bounding());
+  Group* group = GroupFor(job.plan);
   absl::MutexLock lock(&group->mutex);
   group->queue.push_back({std::move(job), std::move(done)});
 }
 
 void LaunchThreads::Run(Group* group) {
   LaunchThread thread;
-  thread.bounding = DropBounding(group->bounding);
+  TakeOn(group->bounding, group->seccomp, &thread);
   for (;;) {
     group->mutex.LockWhen(absl::Condition(
         +[](Group* g) ABSL_EXCLUSIVE_LOCKS_REQUIRED(g->mutex) { return !g->queue.empty(); },

@@ -115,13 +115,18 @@ absl::StatusOr<OwnedFd> MakeUserNamespace(uint32_t owner, const IdMaps& maps) {
   return user_namespace;
 }
 
+absl::StatusOr<OwnedFd> MakeRangeNamespace(uint32_t first, uint32_t count) {
+  const std::string map = absl::StrCat("0 ", first, " ", count);
+  return MakeUserNamespace(first, {map, map});
+}
+
 absl::StatusOr<OwnedFd> MakeTaskNamespace(const internal::Identity& identity) {
-  return MakeUserNamespace(identity.user_namespace().first(), MapsOf(identity));
+  const internal::Identity::UserNamespace& space = identity.user_namespace();
+  return MakeRangeNamespace(space.first(), space.count());
 }
 
 absl::StatusOr<OwnedFd> MakeVolumeNamespace(const internal::Identity& identity) {
   const internal::Identity::UserNamespace& space = identity.user_namespace();
-  if (space.all_volume_ids()) return MakeTaskNamespace(identity);
   const IdMaps maps = {VolumeMap(space.volume_uids(), space.first()),
                        VolumeMap(space.volume_gids(), space.first())};
   return MakeUserNamespace(space.first(), maps);

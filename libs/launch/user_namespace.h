@@ -25,7 +25,11 @@ namespace launch {
 // The calling thread's effective uid changes meanwhile, and no other thread's.
 absl::StatusOr<OwnedFd> MakeUserNamespace(uint32_t owner, const IdMaps& maps);
 
-// Of a task with a range of ids: its own namespace, and the maps of its KIND_HOST_DIRECTORY mounts.
+// Of a task with a range of ids, "0 FIRST COUNT", made as its first one. No task has had it.
+absl::StatusOr<OwnedFd> MakeRangeNamespace(uint32_t first, uint32_t count);
+
+// The same as a plan says it; and with the maps of the task's KIND_HOST_DIRECTORY mounts, where
+// those are not of all its ids.
 absl::StatusOr<OwnedFd> MakeTaskNamespace(const internal::Identity& identity);
 absl::StatusOr<OwnedFd> MakeVolumeNamespace(const internal::Identity& identity);
 

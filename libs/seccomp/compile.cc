@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "libs/base/status_macros.h"
 
 namespace cloister::seccomp {
 namespace {
@@ -121,8 +122,17 @@ struct Range {
   Program answer;
 };
 
+// What a number without an answer of its own gets.
+struct Otherwise {
+  Program known;  // Up to kLastKnownCall.
+  Program later;
+};
+
+Otherwise RefuseOthers() { return {{Return(Refuse(EPERM))}, {Return(Refuse(ENOSYS))}}; }
+Otherwise AllowOthers() { return {{Return(kAllow)}, {Return(kAllow)}}; }
+
 // Of all numbers, in order; neighbours that answer alike are one.
-std::vector<Range> Ranges(const std::map<int, Program>& answers) {
+std::vector<Range> Ranges(const std::map<int, Program>& answers, const Otherwise& otherwise) {
   std::vector<Range> ranges;
   const auto add = [&ranges](uint32_t first, const Program& answer) {
     if (!ranges.empty() && Same(ranges.back().answer, answer)) return;
@@ -131,12 +141,12 @@ std::vector<Range> Ranges(const std::map<int, Program>& answers) {
   uint32_t next = 0;
   for (const auto& [number, answer] : answers) {
     const uint32_t first = static_cast<uint32_t>(number);
-    if (first > next) add(next, {Return(Refuse(EPERM))});
+    if (first > next) add(next, otherwise.known);
     add(first, answer);
     next = first + 1;
   }
-  if (next <= kLastKnownCall) add(next, {Return(Refuse(EPERM))});
-  add(kLastKnownCall + 1, {Return(Refuse(ENOSYS))});
+  if (next <= kLastKnownCall) add(next, otherwise.known);
+  add(kLastKnownCall + 1, otherwise.later);
   return ranges;
 }
 
@@ -149,18 +159,57 @@ Program Search(const std::vector<Range>& ranges, size_t begin, size_t end) {
   return program;
 }
 
-Program ArchitectureProgram(const Profile& profile, bool i386) {
+std::map<int, Program> Answers(const Profile& profile, bool i386) {
   std::map<int, Program> answers;
   for (const auto& [call, rule] : profile.rules) {
     const absl::optional<int> number = CallNumber(call, i386);
     if (number.has_value()) answers[*number] = RuleProgram(rule);
   }
-  const std::vector<Range> ranges = Ranges(answers);
+  return answers;
+}
+
+Program NumberProgram(const std::map<int, Program>& answers, const Otherwise& otherwise) {
+  const std::vector<Range> ranges = Ranges(answers, otherwise);
   Program program = {Load(offsetof(seccomp_data, nr))};
-  // Above every known number anyway; said by itself because so much hangs on it.
-  if (!i386) AppendIf(BPF_JGE, kX32Bit, {Return(Refuse(ENOSYS))}, &program);
   Append(Search(ranges, 0, ranges.size()), &program);
   return program;
+}
+
+// Its x32 calls are above every known number anyway; said by itself because so much hangs on it.
+Program NativeProgram(const std::map<int, Program>& answers) {
+  Program program = {Load(offsetof(seccomp_data, nr))};
+  AppendIf(BPF_JGE, kX32Bit, {Return(Refuse(ENOSYS))}, &program);
+  Append(NumberProgram(answers, RefuseOthers()), &program);
+  return program;
+}
+
+Program WholeProgram(const std::map<int, Program>& native, const Profile& profile) {
+  Program program = {Load(offsetof(seccomp_data, arch))};
+  AppendIf(BPF_JEQ, AUDIT_ARCH_X86_64, NativeProgram(native), &program);
+  AppendIf(BPF_JEQ, AUDIT_ARCH_I386, NumberProgram(Answers(profile, true), RefuseOthers()),
+           &program);
+  program.push_back(Return(SECCOMP_RET_KILL_PROCESS));
+  return program;
+}
+
+absl::Status CheckCalls(const Profile& profile) {
+  for (const auto& entry : profile.rules) {
+    if (CallNumber(entry.first, false).has_value() || CallNumber(entry.first, true).has_value()) {
+      continue;
+    }
+    return absl::InvalidArgumentError(
+        absl::StrCat("seccomp profile '", profile.name, "': no call '", entry.first, "'"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> Bytes(const Profile& profile, const Program& program) {
+  if (program.size() > BPF_MAXINSNS) {
+    return absl::InternalError(absl::StrCat("seccomp profile '", profile.name, "' has ",
+                                            program.size(), " instructions, over ", BPF_MAXINSNS));
+  }
+  return std::string(reinterpret_cast<const char*>(program.data()),
+                     program.size() * sizeof(sock_filter));
 }
 
 }  // namespace
@@ -181,23 +230,38 @@ absl::optional<int> CallNumber(absl::string_view call, bool i386) {
 }
 
 absl::StatusOr<std::string> Compile(const Profile& profile) {
-  for (const auto& entry : profile.rules) {
-    if (CallNumber(entry.first, false).has_value() || CallNumber(entry.first, true).has_value()) {
-      continue;
-    }
-    return absl::InvalidArgumentError(
-        absl::StrCat("seccomp profile '", profile.name, "': no call '", entry.first, "'"));
+  CLOISTER_RETURN_IF_ERROR(CheckCalls(profile));
+  return Bytes(profile, WholeProgram(Answers(profile, false), profile));
+}
+
+const std::vector<std::string>& LaunchCalls() {
+  static const auto* const kCalls = new std::vector<std::string>{
+      "bpf",        "chroot",    "clone",          "clone3",     "fsconfig",
+      "fsmount",    "fsopen",    "keyctl",         "mount",      "mount_setattr",
+      "move_mount", "open_tree", "open_tree_attr", "pivot_root", "sethostname",
+      "setns",      "umount2",   "unshare"};
+  return *kCalls;
+}
+
+absl::StatusOr<SplitProgram> CompileSplit(const Profile& profile) {
+  CLOISTER_RETURN_IF_ERROR(CheckCalls(profile));
+  std::map<int, Program> opened = Answers(profile, false);
+  std::map<int, Program> closing;
+  for (const std::string& call : LaunchCalls()) {
+    const absl::optional<int> number = CallNumber(call, false);
+    if (!number.has_value()) return absl::InternalError(absl::StrCat("no call '", call, "'"));
+    const auto known = opened.find(*number);
+    closing[*number] = known == opened.end() ? RefuseOthers().known : known->second;
+    opened[*number] = {Return(kAllow)};
   }
-  Program program = {Load(offsetof(seccomp_data, arch))};
-  AppendIf(BPF_JEQ, AUDIT_ARCH_X86_64, ArchitectureProgram(profile, false), &program);
-  AppendIf(BPF_JEQ, AUDIT_ARCH_I386, ArchitectureProgram(profile, true), &program);
-  program.push_back(Return(SECCOMP_RET_KILL_PROCESS));
-  if (program.size() > BPF_MAXINSNS) {
-    return absl::InternalError(absl::StrCat("seccomp profile '", profile.name, "' has ",
-                                            program.size(), " instructions, over ", BPF_MAXINSNS));
-  }
-  return std::string(reinterpret_cast<const char*>(program.data()),
-                     program.size() * sizeof(sock_filter));
+  // Calls of 32-bit programs are closed by the first one already: no launcher is one.
+  Program second = {Load(offsetof(seccomp_data, arch))};
+  AppendIf(BPF_JEQ, AUDIT_ARCH_X86_64, NumberProgram(closing, AllowOthers()), &second);
+  second.push_back(Return(kAllow));
+  SplitProgram split;
+  CLOISTER_ASSIGN_OR_RETURN(split.inherited, Bytes(profile, WholeProgram(opened, profile)));
+  CLOISTER_ASSIGN_OR_RETURN(split.closing, Bytes(profile, second));
+  return split;
 }
 
 }  // namespace cloister::seccomp

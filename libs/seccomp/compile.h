@@ -5,6 +5,7 @@
 #define CLOISTER_LIBS_SECCOMP_COMPILE_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -23,6 +24,21 @@ absl::optional<int> CallNumber(absl::string_view call, bool i386);
 // An array of sock_filter, as bytes. INVALID_ARGUMENT for a call that neither architecture has: a
 // rule that guards nothing is a mistake.
 absl::StatusOr<std::string> Compile(const Profile& profile);
+
+// The calls, in 64-bit programs, that a thread which launches tasks makes and the default profile
+// has not, or not with these arguments. The child makes some of them until it becomes the task.
+const std::vector<std::string>& LaunchCalls();
+
+// The same profile in two programs. Under the first one a thread can live that launches tasks: its
+// children inherit it, which costs nothing, whatever its size. Each adds the second one, which
+// closes LaunchCalls() and is short: the kernel checks and translates a program at each start
+// anew. Of several programs the strictest answer counts (seccomp(2)); so a task under both is
+// refused, and with the same errno, what it is refused under Compile()'s.
+struct SplitProgram {
+  std::string inherited;
+  std::string closing;
+};
+absl::StatusOr<SplitProgram> CompileSplit(const Profile& profile);
 
 }  // namespace cloister::seccomp
 

@@ -20,40 +20,75 @@ namespace {
 constexpr int kKilled = -1;
 constexpr uint64_t kHigh = uint64_t{0xdead} << 32;
 
-// As the kernel runs it: 0, an errno, or kKilled.
+std::vector<sock_filter> Instructions(absl::string_view bytes) {
+  std::vector<sock_filter> program(bytes.size() / sizeof(sock_filter));
+  memcpy(program.data(), bytes.data(), bytes.size());
+  return program;
+}
+
+// As the kernel runs it: 0, an errno, or kKilled. Of every call that is asked about, the split
+// program has to answer the same.
 class Filter {
  public:
   explicit Filter(const Profile& profile) {
     const absl::StatusOr<std::string> bytes = Compile(profile);
     EXPECT_THAT(bytes, IsOk());
-    if (!bytes.ok()) return;
-    program_.resize(bytes->size() / sizeof(sock_filter));
-    memcpy(program_.data(), bytes->data(), bytes->size());
+    const absl::StatusOr<SplitProgram> split = CompileSplit(profile);
+    EXPECT_THAT(split, IsOk());
+    if (!bytes.ok() || !split.ok()) return;
+    whole_ = Instructions(*bytes);
+    inherited_ = Instructions(split->inherited);
+    closing_ = Instructions(split->closing);
   }
 
-  size_t size() const { return program_.size(); }
+  size_t size() const { return whole_.size(); }
+  size_t closing_size() const { return closing_.size(); }
   // Instructions of the last call.
   int steps() const { return steps_; }
 
   int Answer(uint32_t arch, int number, uint64_t argument0 = 0, uint64_t argument1 = 0) {
+    const seccomp_data data = Call(arch, number, argument0, argument1);
+    // The one that was added last is asked first; of answers of one kind the first one counts.
+    const uint32_t last = Run(closing_, data);
+    const uint32_t first = Run(inherited_, data);
+    const uint32_t both = Severity(first) > Severity(last) ? first : last;
+    const uint32_t action = Run(whole_, data);
+    EXPECT_EQ(action, both) << arch << " " << number << " " << argument0;
+    return Meaning(action);
+  }
+
+  // Of a thread that launches: under the first part of the split program alone.
+  int AnswerToLauncher(int number, uint64_t argument0) {
+    return Meaning(Run(inherited_, Call(AUDIT_ARCH_X86_64, number, argument0, 0)));
+  }
+
+ private:
+  static seccomp_data Call(uint32_t arch, int number, uint64_t argument0, uint64_t argument1) {
     seccomp_data data = {};
     data.nr = number;
     data.arch = arch;
     data.args[0] = argument0;
     data.args[1] = argument1;
-    const uint32_t action = Run(data);
+    return data;
+  }
+
+  static int Severity(uint32_t action) {
+    if (action == SECCOMP_RET_KILL_PROCESS) return 2;
+    return action == SECCOMP_RET_ALLOW ? 0 : 1;
+  }
+
+  static int Meaning(uint32_t action) {
     if (action == SECCOMP_RET_KILL_PROCESS) return kKilled;
     if (action == SECCOMP_RET_ALLOW) return 0;
     EXPECT_EQ(action & SECCOMP_RET_ACTION_FULL, SECCOMP_RET_ERRNO);
     return static_cast<int>(action & SECCOMP_RET_DATA);
   }
 
- private:
-  uint32_t Run(const seccomp_data& data) {
+  uint32_t Run(const std::vector<sock_filter>& program, const seccomp_data& data) {
     uint32_t word = 0;
     steps_ = 0;
-    for (size_t at = 0; at < program_.size(); ++at, ++steps_) {
-      const sock_filter& step = program_[at];
+    for (size_t at = 0; at < program.size(); ++at, ++steps_) {
+      const sock_filter& step = program[at];
       bool taken = false;
       switch (step.code) {
         case BPF_LD | BPF_W | BPF_ABS:
@@ -84,7 +119,9 @@ class Filter {
     return 0;
   }
 
-  std::vector<sock_filter> program_;
+  std::vector<sock_filter> whole_;
+  std::vector<sock_filter> inherited_;
+  std::vector<sock_filter> closing_;
   int steps_ = 0;
 };
 
@@ -173,12 +210,50 @@ TEST(Compile, PersonalitiesAndSocketsToTheHypervisorAreChosen) {
   }
 }
 
+// What a launch needs is open to the thread that makes it, with any arguments, and to no task.
+TEST(CompileSplit, LaunchCallsAreOpenUntilTheyAreClosed) {
+  const Profile profile = MakeDefaultProfile(0, false);
+  Filter filter(profile);
+  for (const std::string& call : LaunchCalls()) {
+    const int number = *CallNumber(call, false);
+    EXPECT_EQ(filter.AnswerToLauncher(number, ~uint64_t{0}), 0) << call;
+    EXPECT_NE(filter.Answer(AUDIT_ARCH_X86_64, number, ~uint64_t{0}), 0) << call;
+  }
+  EXPECT_NE(filter.AnswerToLauncher(*CallNumber("kexec_load", false), 0), 0);
+}
+
+TEST(CompileSplit, EveryWordOfEveryConditionAnswersAsInOneProgram) {
+  for (uint64_t capabilities : {uint64_t{0}, uint64_t{1} << CAP_SYS_ADMIN, ~uint64_t{0}}) {
+    const Profile profile = MakeDefaultProfile(capabilities, true);
+    Filter filter(profile);
+    for (const Architecture& architecture : kArchitectures) {
+      for (const auto& [call, rule] : profile.rules) {
+        const auto number = CallNumber(call, architecture.i386);
+        if (!number.has_value() || !rule.condition.has_value()) continue;
+        for (uint32_t word : rule.condition->words) {
+          for (uint64_t value : {uint64_t{word}, kHigh | word, uint64_t{word} + 1}) {
+            filter.Answer(architecture.arch, *number, value, 0);
+            filter.Answer(architecture.arch, *number, 0, value);
+          }
+        }
+      }
+    }
+  }
+}
+
+// It is what a start pays for.
+TEST(CompileSplit, TheSecondPartIsShort) {
+  EXPECT_LT(Filter(MakeDefaultProfile(0, false)).closing_size(), 64u);
+}
+
 TEST(Compile, AllOfItFitsWell) { EXPECT_LT(Filter(MakeDefaultProfile(0, false)).size(), 1024u); }
 
 TEST(Compile, ACallThatNobodyKnowsIsAMistake) {
   Profile profile = MakeDefaultProfile(0, false);
   profile.rules["opne"] = Rule();
   EXPECT_THAT(Compile(profile),
+              StatusIs(absl::StatusCode::kInvalidArgument, testing::HasSubstr("'opne'")));
+  EXPECT_THAT(CompileSplit(profile),
               StatusIs(absl::StatusCode::kInvalidArgument, testing::HasSubstr("'opne'")));
 }
 

@@ -4,23 +4,24 @@
 
 #include "absl/strings/str_cat.h"
 #include "libs/base/status_macros.h"
-#include "libs/seccomp/compile.h"
 #include "libs/seccomp/profile.h"
 
 namespace cloister::seccomp {
 
-absl::StatusOr<std::shared_ptr<const std::string>> ProgramCache::Get(
+absl::StatusOr<std::shared_ptr<const CompiledProfile>> ProgramCache::Get(
     const internal::SeccompFilter& filter) {
   absl::MutexLock lock(&mutex_);
-  std::shared_ptr<const std::string>& program = programs_[filter.hash()];
+  std::shared_ptr<const CompiledProfile>& program = programs_[filter.hash()];
   if (program != nullptr) return program;
   const Profile profile = MakeDefaultProfile(filter.capabilities(), filter.host_pids());
   if (filter.profile() != profile.name || filter.hash() != ProfileHash(profile)) {
     return absl::FailedPreconditionError(absl::StrCat("seccomp profile '", filter.profile(), "' ",
                                                       filter.hash(), " is of another version"));
   }
-  CLOISTER_ASSIGN_OR_RETURN(std::string bytes, Compile(profile));
-  program = std::make_shared<const std::string>(std::move(bytes));
+  CompiledProfile compiled;
+  CLOISTER_ASSIGN_OR_RETURN(compiled.whole, Compile(profile));
+  CLOISTER_ASSIGN_OR_RETURN(compiled.split, CompileSplit(profile));
+  program = std::make_shared<const CompiledProfile>(std::move(compiled));
   return program;
 }
 

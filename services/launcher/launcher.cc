@@ -141,15 +141,13 @@ void Launcher::Handle(Packet packet) {
       supervisor_->ReportAll();
       return;
     case internal::LauncherRequest::kPrepare:
-      threads_->PrepareBounding(request.prepare().plan().capabilities().bounding());
+      threads_->Prepare(request.prepare().plan());
       // What it cannot prepare fails again, with a task to name it.
       site_->Prepare(request.prepare().plan()).IgnoreError();
       return;
     case internal::LauncherRequest::kAddSeccompProgram:
       // What is no program fails each launch that names it.
-      site_->seccomp_programs()
-          .Add(request.add_seccomp_program().hash(), request.add_seccomp_program().program())
-          .IgnoreError();
+      site_->seccomp_programs().Add(request.add_seccomp_program()).IgnoreError();
       return;
     case internal::LauncherRequest::kLaunch:
       HandleLaunch(std::move(*request.mutable_launch()), std::move(packet.fds));
@@ -209,7 +207,7 @@ void Launcher::HandleLaunch(internal::Launch request, std::vector<OwnedFd> fds) 
   job.plan = std::move(*request.mutable_plan());
   job.task_directory = std::move(fds[0]);
   const std::string task_id = job.task_id;
-  if (!control_.HasMore() && threads_->CanLaunchHere(job.plan.capabilities().bounding())) {
+  if (!control_.HasMore() && threads_->CanLaunchHere(job.plan)) {
     supervisor_->Settle(task_id, threads_->LaunchHere(std::move(job)));
     return;
   }

@@ -130,8 +130,14 @@ internal::LaunchPlan LaunchFixture::DefaultPlan() const {
 void LaunchFixture::MakeSite(int step, int error) {
   site_.reset();
   threads_ = nullptr;
-  absl::StatusOr<std::unique_ptr<launch::LaunchSite>> site =
-      launch::LaunchSite::Make({"t", 2, step, error});
+  launch::LaunchSiteOptions options;
+  options.slot_prefix = "t";
+  options.ready_slots = 2;
+  // What is made ahead would be taken for what a failed launch has left.
+  if (step != 0) options.ready_namespaces = 0;
+  options.fail_step = step;
+  options.fail_error = error;
+  absl::StatusOr<std::unique_ptr<launch::LaunchSite>> site = launch::LaunchSite::Make(options);
   ASSERT_THAT(site, IsOk());
   site_ = *std::move(site);
   ASSERT_THAT(site_->Prepare(DefaultPlan()), IsOk());

@@ -107,6 +107,15 @@ class TaskIds : public LaunchFixture {
     return plan;
   }
 
+  // Until all is made ahead and removed behind.
+  void Settle() {
+    absl::StatusOr<cgroup::SlotPool*> pool = site_->PoolFor(DefaultPlan().cgroup());
+    ASSERT_THAT(pool, IsOk());
+    EXPECT_THAT((*pool)->AwaitRemoved(absl::Seconds(5)), IsOk());
+    EXPECT_THAT((*pool)->AwaitReady(), IsOk());
+    site_->namespaces_ahead().AwaitReady();
+  }
+
   std::string Host(const std::string& path) const { return absl::StrCat(directory_, "/", path); }
 
   std::string OwnerOf(const std::string& path) const {
@@ -133,6 +142,17 @@ class TaskIds : public LaunchFixture {
     return mount;
   }
 };
+
+TEST_F(TaskIds, AreTheTasksOwnWhetherTheirNamespaceWasMadeAheadOrNot) {
+  const std::string script = "tr -s ' ' </proc/self/uid_map; tr -s ' ' </proc/self/gid_map";
+  // The first; the next ones; one before; one far behind; the same again.
+  for (uint32_t at : {0, 1, 2, 1, 100, 101, 0, 1}) {
+    const uint32_t first = kFirst + at * kCount;
+    const std::string map = absl::StrCat(" 0 ", first, " 65536\n");
+    EXPECT_EQ(Sh(PlanAs(1000, first), script), absl::StrCat(map, map)) << at;
+    site_->namespaces_ahead().AwaitReady();
+  }
+}
 
 TEST_F(TaskIds, AreZeroToTheLastInsideAndARangeOfTheNodesOutside) {
   EXPECT_EQ(Sh(PlanAs(1000), "id -u; id -G; tr -s ' ' </proc/self/uid_map"),
@@ -262,16 +282,16 @@ TEST_F(TaskIds, NoTaskUsesUpWhatTheKernelGivesAnother) {
 }
 
 TEST_F(TaskIds, NothingOfTheMakingStays) {
+  // Those that are made ahead stay, the same number of them.
+  Sh(PlanAs(1000), "true");
+  Settle();
   const Residue before = Measure();
   const uid_t ids[] = {getuid(), geteuid()};
   Sh(PlanAs(1000), "true");
   LaunchPlan plan = PlanAs(1000);
   AddVolume(&plan, "/proc");
   Sh(plan, "true");
-  absl::StatusOr<cgroup::SlotPool*> pool = site_->PoolFor(DefaultPlan().cgroup());
-  ASSERT_THAT(pool, IsOk());
-  EXPECT_THAT((*pool)->AwaitRemoved(absl::Seconds(5)), IsOk());
-  EXPECT_THAT((*pool)->AwaitReady(), IsOk());
+  Settle();
   const Residue after = Measure();
   EXPECT_EQ(after.descriptors, before.descriptors);
   EXPECT_EQ(after.mounts, before.mounts);
