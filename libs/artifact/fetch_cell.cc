@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "libs/artifact/fetcher_wire.h"
 #include "libs/base/errno_status.h"
@@ -111,6 +112,17 @@ absl::Status FetchCell::Start(const FetcherProcess& fetcher, const FetcherOption
   overdue_ = absl::Now() + time + kGrace;
   listener_->OnStarted();
   return absl::OkStatus();
+}
+
+OwnedFd FetchCell::DuplicateOutput() const {
+  return OwnedFd(fcntl(job_.output.get(), F_DUPFD_CLOEXEC, 0));
+}
+
+std::string FetchCell::ProcessesFile() const {
+  const std::vector<cgroup::SlotDirectory> directories = slot_.directories();
+  if (directories.empty()) return "";
+  return absl::StrCat(directories.front().mount_point, "/", directories.front().path,
+                      "/cgroup.procs");
 }
 
 void FetchCell::Deliver(const internal::CellEvent& event) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -51,6 +52,8 @@ class FetchCell {
   // The zygote is gone. The cell goes with it, in a moment.
   void OnFetcherDied() { end_.fetcher_died = true; }
   void SetCancelled() { end_.cancelled = true; }
+  // It has made more than it may.
+  void SetOver(const absl::Status& status) { end_.over = status; }
 
   // No process of it is left.
   bool HasEnded() const;
@@ -64,6 +67,10 @@ class FetchCell {
   int broker_socket() const { return broker_.get(); }
   // The zygote should have killed it by then.
   absl::Time overdue() const { return overdue_; }
+  // For who looks at what it makes; not valid where there are no descriptors left.
+  OwnedFd DuplicateOutput() const;
+  // The cgroup.procs of its cgroup; empty: it has none.
+  std::string ProcessesFile() const;
   const std::shared_ptr<FetchListener>& listener() const { return listener_; }
   FetchJob TakeJob() { return std::move(job_); }
   cgroup::CgroupSlot TakeSlot() { return std::move(slot_); }

@@ -57,6 +57,8 @@ std::string ConfineStepWords(internal::ConfineStep step) {
 }
 
 absl::StatusOr<FetchReport> OutcomeOf(const FetchEnd& end) {
+  // By the zygote it is cancelled, too.
+  CLOISTER_RETURN_IF_ERROR(end.over);
   if (end.cancelled) return absl::CancelledError("the fetch was cancelled");
   // What a cell says that is killed a moment later counts no more than what it says while it works.
   if (end.done.has_value() && end.ended.wait_status() == 0 && !end.ended.timed_out()) {

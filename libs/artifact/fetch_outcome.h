@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
@@ -17,6 +18,8 @@ namespace cloister::artifact {
 struct FetchEnd {
   // By whom asked for it; counts before all else.
   bool cancelled = false;
+  // Why it was ended because of what it has made; else OK.
+  absl::Status over;
   // The zygote died, and the cell with it.
   bool fetcher_died = false;
   absl::optional<internal::ConfineFailed> cell_failed;

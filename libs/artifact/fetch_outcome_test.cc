@@ -51,6 +51,19 @@ TEST(FetchOutcomeTest, ACrashNamesItsSignalAndIsNotTriedAgain) {
   EXPECT_THAT(OutcomeOf(end), StatusIs(absl::StatusCode::kInternal, HasSubstr("exit code 42")));
 }
 
+TEST(FetchOutcomeTest, OneThatWasEndedForWhatItHasMadeSaysSo) {
+  FetchEnd end;
+  end.over = absl::ResourceExhaustedError("more bytes than its limit output_bytes of 7");
+  end.cancelled = true;
+  end.ended.set_wait_status(SIGKILL);
+  const absl::Status status = OutcomeOf(end).status();
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("output_bytes")));
+  EXPECT_FALSE(IsRetryable(status));
+  // Whatever it says.
+  end.done = Done(absl::OkStatus());
+  EXPECT_THAT(OutcomeOf(end), StatusIs(absl::StatusCode::kResourceExhausted));
+}
+
 TEST(FetchOutcomeTest, TheMemoryLimitIsNamed) {
   FetchEnd end;
   end.ended.set_wait_status(SIGKILL);

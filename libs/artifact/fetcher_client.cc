@@ -20,6 +20,7 @@
 #include "absl/time/clock.h"
 #include "libs/artifact/fetch_cell.h"
 #include "libs/artifact/fetcher_process.h"
+#include "libs/artifact/output_watch.h"
 #include "libs/artifact/retryable.h"
 #include "libs/base/errno_status.h"
 #include "libs/base/status_annotation.h"
@@ -96,6 +97,9 @@ class Client : public FetcherClient {
   // What came from other threads since the last round.
   void TakeNews();
   void CancelOne(uint64_t id);
+  // Has the zygote kill it.
+  void EndCell(uint64_t id);
+  void EndOver(uint64_t id, const absl::Status& status);
   void StartWaiting();
   // False: not now.
   bool StartOne(Waiting waiting);
@@ -129,14 +133,25 @@ class Client : public FetcherClient {
   uint64_t next_id_ ABSL_GUARDED_BY(mutex_) = 1;
   std::deque<Waiting> fresh_ ABSL_GUARDED_BY(mutex_);
   std::vector<uint64_t> cancels_ ABSL_GUARDED_BY(mutex_);
+  std::map<uint64_t, absl::Status> over_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;
+  // Ends first: it calls this.
+  std::unique_ptr<OutputWatch> watch_;
 };
 
 absl::StatusOr<std::unique_ptr<FetcherClient>> Client::Make(FetcherOptions options) {
   CLOISTER_RETURN_IF_ERROR(CheckOptions(options));
   std::unique_ptr<Client> client(new Client(std::move(options)));
   CLOISTER_RETURN_IF_ERROR(client->Prepare());
+  client->watch_ = std::make_unique<OutputWatch>(
+      client->options_.output, [raw = client.get()](uint64_t id, const absl::Status& status) {
+        {
+          absl::MutexLock lock(&raw->mutex_);
+          raw->over_.emplace(id, status);
+        }
+        raw->Wake();
+      });
   client->thread_ = std::thread([raw = client.get()] { raw->Run(); });
   return client;
 }
@@ -213,7 +228,9 @@ std::vector<std::string> Client::Gaps() const {
     gaps.push_back("there is one id only: artifacts are fetched under the executor's own");
   }
   if (options_.cgroup.hierarchies().empty()) {
-    gaps.push_back("without cgroups a fetch has no limit of memory but its address space");
+    gaps.push_back(
+        "without cgroups a fetch has no limit of memory but its address space, and none of what it "
+        "writes to files without a name");
   }
   return gaps;
 }
@@ -256,13 +273,23 @@ void Client::TakeNews() {
   // Empty, or emptied: both are right.
   [[maybe_unused]] const ssize_t size = read(wake_.get(), &count, sizeof(count));
   std::vector<uint64_t> cancels;
+  std::map<uint64_t, absl::Status> over;
   {
     absl::MutexLock lock(&mutex_);
     for (Waiting& fresh : fresh_) waiting_.push_back(std::move(fresh));
     fresh_.clear();
     cancels.swap(cancels_);
+    over.swap(over_);
   }
+  for (const auto& [id, status] : over) EndOver(id, status);
   for (uint64_t id : cancels) CancelOne(id);
+}
+
+void Client::EndOver(uint64_t id, const absl::Status& status) {
+  for (auto& entry : cells_) {
+    if (entry.second.id() == id) entry.second.SetOver(status);
+  }
+  EndCell(id);
 }
 
 void Client::CancelOne(uint64_t id) {
@@ -273,15 +300,19 @@ void Client::CancelOne(uint64_t id) {
     return listener->OnDone(absl::CancelledError("the fetch was cancelled before it began"));
   }
   for (auto& entry : cells_) {
-    if (entry.second.id() != id || fetcher_ == nullptr) continue;
-    entry.second.SetCancelled();
-    internal::FetcherRequest request;
-    request.mutable_cancel()->set_id(id);
-    const absl::Status sent = fetcher_->Send(request);
-    // One that does not read ends nothing either.
-    if (!sent.ok()) BuryFetcher();
-    return;
+    if (entry.second.id() == id) entry.second.SetCancelled();
   }
+  EndCell(id);
+}
+
+void Client::EndCell(uint64_t id) {
+  const auto is_it = [id](const Cells::value_type& entry) { return entry.second.id() == id; };
+  if (fetcher_ == nullptr || std::none_of(cells_.begin(), cells_.end(), is_it)) return;
+  internal::FetcherRequest request;
+  request.mutable_cancel()->set_id(id);
+  const absl::Status sent = fetcher_->Send(request);
+  // One that does not read ends nothing either.
+  if (!sent.ok()) BuryFetcher();
 }
 
 FetchCell::Ids Client::IdsOf(uint32_t place) const {
@@ -339,7 +370,10 @@ bool Client::StartOne(Waiting waiting) {
                             IdsOf(place), *std::move(slot)));
   FetchCell& cell = entry.first->second;
   const absl::Status started = cell.Start(*fetcher_, options_, *ca);
-  if (started.ok()) return true;
+  if (started.ok()) {
+    watch_->Add(cell.id(), cell.DuplicateOutput(), cell.ProcessesFile());
+    return true;
+  }
   slots_->Discard(cell.TakeSlot());
   if (cell.unsent()) {
     // Should the fetcher be gone, its socket will say so.
@@ -419,6 +453,7 @@ void Client::FinishEnded() {
       ++entry;
       continue;
     }
+    watch_->Remove(cell.id());
     cell.Finish();
     slots_->Discard(cell.TakeSlot());
     entry = cells_.erase(entry);

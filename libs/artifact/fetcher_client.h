@@ -29,6 +29,7 @@
 #include "cloister/internal/plan.pb.h"
 #include "libs/artifact/egress_policy.h"
 #include "libs/artifact/fetch.h"
+#include "libs/artifact/output_size.h"
 #include "libs/base/owned_fd.h"
 
 namespace cloister::artifact {
@@ -60,6 +61,9 @@ struct FetcherOptions {
   uint64_t address_space_bytes = uint64_t{4} << 30;
   uint64_t file_bytes = uint64_t{200} << 30;
   uint32_t open_files = 256;
+  // Of all that a cell makes, together, while it runs (output_size.h). Looked at twice a second: a
+  // cell that is over is ended.
+  OutputLimits output;
 
   // Where brokers connect to, how long one connection may take, and how many a fetch may ask for.
   EgressPolicy egress;

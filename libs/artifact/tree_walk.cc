@@ -39,6 +39,12 @@ class Walk {
     return ErrnoStatus(error_number, absl::StrCat("'", ShownPath(path_), "'"));
   }
 
+  // An error that comes of a change, or of a mode.
+  bool MayChange(int error_number) const {
+    return limits_.changing && (error_number == ENOENT || error_number == ENOTDIR ||
+                                error_number == ELOOP || error_number == EACCES);
+  }
+
   absl::StatusOr<std::vector<std::string>> Names(int fd) {
     absl::StatusOr<std::vector<std::string>> names = DirectoryNames(fd, limits_.entries - entries_);
     if (names.ok()) {
@@ -46,6 +52,8 @@ class Walk {
     } else if (absl::IsResourceExhausted(names.status())) {
       return absl::ResourceExhaustedError(
           absl::StrCat("the tree has more than ", limits_.entries, " entries"));
+    } else if (MayChange(ErrnoOf(names.status()))) {
+      return std::vector<std::string>();
     } else {
       return Failed(ErrnoOf(names.status()));
     }
@@ -55,7 +63,7 @@ class Walk {
   absl::Status Entry(int parent) {
     struct stat facts;
     if (fstatat(parent, path_.back().c_str(), &facts, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) != 0)
-      return Failed(errno);
+      return MayChange(errno) ? absl::OkStatus() : Failed(errno);
     if (facts.st_dev != device_) {
       return absl::InvalidArgumentError(
           absl::StrCat("'", ShownPath(path_), "' is on another file system than the tree"));
@@ -69,6 +77,7 @@ class Walk {
     }
     const absl::StatusOr<OwnedFd> fd =
         OpenBeneath(parent, path_.back(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (!fd.ok() && MayChange(ErrnoOf(fd.status()))) return absl::OkStatus();
     if (!fd.ok()) return Failed(ErrnoOf(fd.status()));
     CLOISTER_RETURN_IF_ERROR(Directory(fd->get()));
     return visitor_->Leave(entry, fd->get());

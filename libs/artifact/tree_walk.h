@@ -39,6 +39,9 @@ struct WalkLimits {
   uint64_t entries = 10'000'000;
   // Each level is an open descriptor.
   int depth = 128;
+  // Somebody else writes to it meanwhile: what goes, or is swapped, is passed over; so is what
+  // cannot be opened.
+  bool changing = false;
 };
 
 // Walks what is in `top` (borrowed, O_PATH will do), in the order of the bytes of the names in each

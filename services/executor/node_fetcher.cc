@@ -31,6 +31,17 @@ absl::StatusOr<std::string> ReadCertificates(const std::string& path) {
   return Annotate(root.ReadText(path), "artifact.ca_file");
 }
 
+// What is fetched lies there beside what comes out of it, and a repository has its history, too.
+artifact::OutputLimits OutputLimitsOf(const node::ArtifactPolicy& policy) {
+  constexpr uint64_t kOwnEntries = 4096;
+  artifact::OutputLimits limits;
+  limits.bytes = policy.max_download_bytes + 2 * policy.unpack.bytes;
+  limits.entries = kOwnEntries + 3 * policy.unpack.files;
+  // A transfer that breaks may begin anew three times.
+  limits.written = 4 * limits.bytes;
+  return limits;
+}
+
 absl::StatusOr<artifact::FetcherOptions> OptionsOfClient(const NodeFetcherOptions& options,
                                                          const node::NodeFacts& facts) {
   const node::ArtifactPolicy& policy = options.policy;
@@ -63,6 +74,7 @@ absl::StatusOr<artifact::FetcherOptions> OptionsOfClient(const NodeFetcherOption
   client.at_once = policy.parallel;
   client.time_limit = policy.timeout;
   client.file_bytes = std::max(policy.max_download_bytes, policy.unpack.bytes);
+  client.output = OutputLimitsOf(policy);
   client.egress = policy.egress;
   client.on_trouble = options.on_trouble;
   return client;

@@ -87,6 +87,7 @@ TEST(CallFilterTest, ACellHasFilesAndThreadsAndNoNewSockets) {
         SYS_unshare, SYS_mknodat, SYS_kill, SYS_vfork, SYS_fork, SYS_memfd_create}) {
     EXPECT_EQ(OfCell(call), kRefused) << call;
   }
+  EXPECT_EQ(OfCell(SYS_fallocate), SECCOMP_RET_ERRNO | EOPNOTSUPP);
   EXPECT_EQ(OfCell(SYS_connect), SECCOMP_RET_ERRNO) << "it says 0 and does nothing";
   EXPECT_EQ(OfCell(SYS_clone, {CLONE_VM | CLONE_THREAD | CLONE_SIGHAND}), kAllowed);
   EXPECT_EQ(OfCell(SYS_clone, {CLONE_VM}), kRefused);

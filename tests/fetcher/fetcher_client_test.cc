@@ -78,6 +78,28 @@ TEST_F(FetcherClientTest, ItsFilesAreLimited) {
   EXPECT_EQ(status.st_size, 5 << 20);
 }
 
+TEST_F(FetcherClientTest, ItsFilesAreLimitedTogether) {
+  options().output.bytes = 64 << 20;
+  const RunningFetch fetch = Probe("fill_files", {{"size", "1048576"}});
+  EXPECT_THAT(fetch.watch->Await(), StatusIs(absl::StatusCode::kResourceExhausted,
+                                             HasSubstr("output_bytes of 67108864")));
+  EXPECT_THAT(Probe("nothing").watch->Await(), IsOk());
+}
+
+TEST_F(FetcherClientTest, SoIsTheirNumber) {
+  options().output.entries = 1000;
+  const RunningFetch fetch = Probe("fill_files", {{"size", "1"}});
+  EXPECT_THAT(fetch.watch->Await(),
+              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("more than 1000 entries")));
+}
+
+TEST_F(FetcherClientTest, WhatHasNoNameAndNoDescriptorIsLimitedToo) {
+  options().output = {/*bytes=*/1 << 20, /*entries=*/100, /*written=*/64 << 20};
+  const RunningFetch fetch = Probe("fill_files", {{"size", "1048576"}, {"hidden", "1"}});
+  EXPECT_THAT(fetch.watch->Await(), StatusIs(absl::StatusCode::kResourceExhausted,
+                                             HasSubstr("output_written of 67108864")));
+}
+
 TEST_F(FetcherClientTest, OneThatTalksWithoutEndHoldsUpNobody) {
   const RunningFetch talker = Probe("talk");
   EXPECT_THAT(Probe("nothing").watch->Await(), IsOk());

@@ -178,6 +178,28 @@ int FillFile() {
   }
 }
 
+// Without end, as files of `size` bytes, each within every limit; with `hidden`, of no name: what
+// nobody finds who looks for it.
+int FillFiles(Arguments arguments) {
+  int size = 0;
+  if (!absl::SimpleAtoi(arguments["size"], &size)) return 2;
+  const std::string content(static_cast<size_t>(size), 'x');
+  const bool hidden = arguments.count("hidden") > 0;
+  for (int i = 0;; ++i) {
+    const std::string name = absl::StrCat("f", i);
+    const int file = openat(kOutputFd, name.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    if (file < 0 || (hidden && unlinkat(kOutputFd, name.c_str(), 0) != 0) ||
+        write(file, content.data(), content.size()) < 0) {
+      return TellDone(absl::InternalError(strerrorname_np(errno)));
+    }
+    // Mapped, it is there without a descriptor, too.
+    if (hidden && mmap(nullptr, content.size(), PROT_READ, MAP_SHARED, file, 0) == MAP_FAILED) {
+      return TellDone(absl::InternalError(strerrorname_np(errno)));
+    }
+    close(file);
+  }
+}
+
 [[noreturn]] void WaitForEver() {
   // Once the broker answers it is confined, too.
   BrokerConnector(kPeerFd).Connect("none", "nowhere", 1).status().IgnoreError();
@@ -210,6 +232,7 @@ int RunProbe() {
   if (probe == "talk") return Talk();
   if (probe == "memory") return TakeMemory();
   if (probe == "fill") return FillFile();
+  if (probe == "fill_files") return FillFiles(arguments);
   if (probe == "exit") return 42;
   if (probe == "segv") {
     int* volatile nowhere = nullptr;
