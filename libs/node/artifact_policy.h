@@ -24,6 +24,8 @@ struct ArtifactCredential {
   std::vector<std::string> hosts;
   // Principals that may name it. Empty: all.
   std::vector<std::string> tenants;
+  // Whether it may travel unencrypted, to sources of http: whoever is on the way reads it.
+  bool allow_http = false;
   // kBasic: the user. kHeader: the header's name. kSshKey: the user, empty: that of the URL.
   std::string user;
   // One of the two: a file that holds the secret, or a program that prints it.

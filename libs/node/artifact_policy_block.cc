@@ -99,7 +99,8 @@ void CheckCredential(BodyReader* body, const hcl::Block& block,
 
 void ReadCredential(const hcl::Block& block, const hcl::EvaluationScope& scope,
                     hcl::Diagnostics* diagnostics, ArtifactPolicy* policy) {
-  static const auto* const kSchema = new hcl::BodySchema{{{"exec"},
+  static const auto* const kSchema = new hcl::BodySchema{{{"allow_http"},
+                                                          {"exec"},
                                                           {"file"},
                                                           {"hosts"},
                                                           {"known_hosts"},
@@ -136,6 +137,7 @@ void ReadCredential(const hcl::Block& block, const hcl::EvaluationScope& scope,
   ReadTexts(&body, "tenants", &credential.tenants);
   ReadTexts(&body, "exec", &credential.exec);
   body.Read("user", &credential.user);
+  body.Read("allow_http", &credential.allow_http);
   ReadPath(&body, "file", &credential.file);
   ReadPath(&body, "known_hosts", &credential.known_hosts);
   CheckCredential(&body, block, credential);

@@ -129,7 +129,12 @@ TEST(ArtifactPolicyBlock, ACredentialIsForHostsThatTheNodeNames) {
   EXPECT_EQ(credential.file, "/f");
   EXPECT_THAT(credential.hosts, ElementsAre("h"));
   EXPECT_THAT(credential.tenants, ElementsAre("client/a"));
+  EXPECT_FALSE(credential.allow_http);
   EXPECT_THAT(Problems(Credential("type = \"bearer\"\nfile = \"/f\"")), HasSubstr("hosts"));
+  const auto in_clear =
+      Parse(Credential("type = \"bearer\"\nfile = \"/f\"\nhosts = [\"h\"]\nallow_http = true"));
+  ASSERT_THAT(in_clear, IsOk());
+  EXPECT_TRUE(in_clear->credentials[0].allow_http);
 }
 
 TEST(ArtifactPolicyBlock, ACredentialSaysWhereItIsAndWhatItsTypeNeeds) {

@@ -43,6 +43,30 @@ absl::Status CheckFile(const UrlParts& url, const node::ArtifactPolicy& policy) 
                       : absl::StrCat("files of its own only from ", absl::StrJoin(allowed, ", "))));
 }
 
+// Of the list that the digest is read from, if there is one; "" else. What it is allowed to name is
+// said where it is read.
+std::string SchemeOfList(const ArtifactSource& source) {
+  if (!source.checksum.has_value() || source.checksum->list_source.empty()) return "";
+  const absl::StatusOr<ArtifactSource> list =
+      artifact::ParseArtifactSource(source.checksum->list_source, {});
+  if (!list.ok()) return "";
+  const absl::StatusOr<UrlParts> server = ServerOf(*list);
+  return server.ok() ? server->scheme : "";
+}
+
+// What travels by http is read by all on the way, and so is what it is checked by changed by them.
+absl::Status CheckEncrypted(const ArtifactSource& source, const UrlParts& url,
+                            const node::ArtifactCredential& credential) {
+  if (credential.allow_http) return absl::OkStatus();
+  const bool of_list = url.scheme != "http";
+  if (of_list && SchemeOfList(source) != "http") return absl::OkStatus();
+  return absl::PermissionDeniedError(
+      absl::StrCat("credentials '", absl::CHexEscape(source.credentials),
+                   "' of this node do not go with plain http",
+                   of_list ? ", by which the list of checksums is fetched" : "",
+                   ": take https (the node's policy has no allow_http for them)"));
+}
+
 absl::Status CheckCredentials(const ArtifactSource& source, const UrlParts& url,
                               const node::ArtifactPolicy& policy) {
   if (source.credentials.empty()) return absl::OkStatus();
@@ -52,7 +76,7 @@ absl::Status CheckCredentials(const ArtifactSource& source, const UrlParts& url,
     artifact::EgressPolicy hosts = policy.egress;
     hosts.allowed_hosts = credential.hosts;
     if (artifact::CheckDestination(hosts, url.scheme, url.host, PortOf(url)).ok()) {
-      return absl::OkStatus();
+      return CheckEncrypted(source, url, credential);
     }
     return absl::PermissionDeniedError(absl::StrCat(
         "credentials '", shown, "' of this node go to ", absl::StrJoin(credential.hosts, ", "),

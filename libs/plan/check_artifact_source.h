@@ -11,7 +11,7 @@ namespace cloister::plan {
 
 // PERMISSION_DENIED says what of the node's policy is against it: its scheme, host or literal
 // address, a file that lies in none of file_sources, hg where that is off, credentials that the
-// node has not or that do not go to that host.
+// node has not, that do not go to that host or do not travel unencrypted.
 absl::Status CheckArtifactSource(const artifact::ArtifactSource& source,
                                  const node::ArtifactPolicy& policy);
 

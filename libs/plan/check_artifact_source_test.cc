@@ -59,6 +59,37 @@ TEST_F(CheckArtifactSourceTest, CredentialsGoToTheirHostsOnly) {
   EXPECT_THAT(Check("https://files.example.com/x", "d"), Denied("no credentials 'd'"));
 }
 
+TEST_F(CheckArtifactSourceTest, CredentialsTravelEncryptedUnlessTheirEntrySaysOtherwise) {
+  node::ArtifactCredential credential;
+  credential.name = "c";
+  credential.hosts = {"files.example.com", "*.amazonaws.com"};
+  policy_.credentials = {credential};
+  EXPECT_THAT(Check("http://files.example.com/x", "c"), Denied("'c' of this node do not go with"));
+  EXPECT_THAT(Check("git::http://files.example.com/x.git", "c"), Denied("plain http"));
+  EXPECT_THAT(Check("s3::http://bucket.s3.eu-west-1.amazonaws.com/k", "c"), Denied("plain http"));
+  EXPECT_THAT(Check("http://files.example.com/x"), IsOk());
+  policy_.credentials[0].allow_http = true;
+  EXPECT_THAT(Check("http://files.example.com/x", "c"), IsOk());
+  EXPECT_THAT(Check("http://evil.example.com/x", "c"), Denied("files.example.com"));
+}
+
+TEST_F(CheckArtifactSourceTest, SoDoesTheListThatADigestIsReadFrom) {
+  node::ArtifactCredential credential;
+  credential.name = "c";
+  credential.hosts = {"files.example.com"};
+  policy_.credentials = {credential};
+  const auto check = [this](const std::string& list) {
+    const auto parsed = artifact::ParseArtifactSource(
+        "https://files.example.com/x", {{"credentials", "c"}, {"checksum", "file:" + list}});
+    EXPECT_THAT(parsed, IsOk());
+    return CheckArtifactSource(*parsed, policy_);
+  };
+  EXPECT_THAT(check("https://files.example.com/SHA256SUMS"), IsOk());
+  EXPECT_THAT(check("http://files.example.com/SHA256SUMS"), Denied("list of checksums"));
+  policy_.credentials[0].allow_http = true;
+  EXPECT_THAT(check("http://files.example.com/SHA256SUMS"), IsOk());
+}
+
 TEST_F(CheckArtifactSourceTest, ANodeMayFetchNothing) {
   policy_.enabled = false;
   EXPECT_THAT(Check("https://example.com/x"), Denied("fetches no artifacts"));

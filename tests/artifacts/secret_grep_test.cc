@@ -42,7 +42,7 @@ class SecretGrepTest : public ArtifactTest {
   std::string Policy() override {
     return absl::StrCat("  attempts = 1\n  credentials \"store\" {\n    type = \"bearer\"\n",
                         "    file = \"", www().path(),
-                        "/token\"\n    hosts = [\"127.0.0.1\"]\n  }\n");
+                        "/token\"\n    hosts = [\"127.0.0.1\"]\n    allow_http = true\n  }\n");
   }
 
   // Files beneath `directory` with one of the secrets in them.

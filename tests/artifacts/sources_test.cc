@@ -205,10 +205,12 @@ class NodeSecretsTest : public SourcesTest {
     SourcesTest::SetUp();
   }
   std::string Policy() override {
-    return absl::StrCat("  attempts = 2\n  ca_file = \"", www().path(),
-                        "/ca.pem\"\n  file_sources = [\"", www().path(),
-                        "/shared\"]\n  credentials \"store\" {\n    type = \"aws\"\n    file = \"",
-                        www().path(), "/aws\"\n    hosts = [\"127.0.0.1\"]\n  }\n");
+    return absl::StrCat(
+        "  attempts = 2\n  ca_file = \"", www().path(), "/ca.pem\"\n  file_sources = [\"",
+        www().path(), "/shared\"]\n  credentials \"store\" {\n    type = \"aws\"\n    file = \"",
+        www().path(), "/aws\"\n    hosts = [\"127.0.0.1\"]\n    allow_http = true\n  }\n",
+        "  credentials \"tls-only\" {\n    type = \"bearer\"\n    file = \"", www().path(),
+        "/aws\"\n    hosts = [\"127.0.0.1\"]\n  }\n");
   }
 
   absl::StatusOr<artifact::TestCertificates> certificates_ = absl::UnknownError("");
@@ -227,6 +229,15 @@ TEST_F(NodeSecretsTest, AnObjectOfS3ComesByACredentialOfTheNode) {
   (*artifact->mutable_options())["credentials"] = "store";
   request.set_request_id(RandomId());
   EXPECT_EQ(OutputOf(request), "object");
+}
+
+TEST_F(NodeSecretsTest, ACredentialDoesNotTravelUnencryptedUnlessItsEntrySaysSo) {
+  v1::StartTaskRequest request = Shell("true");
+  v1::Artifact* artifact = Add(&request, "http://127.0.0.1/a");
+  (*artifact->mutable_options())["credentials"] = "tls-only";
+  const absl::Status refused = cluster().Run(request).status();
+  EXPECT_EQ(GetReason(refused), "ARTIFACT_SOURCE_NOT_ALLOWED");
+  EXPECT_THAT(refused.message(), HasSubstr("plain http"));
 }
 
 TEST_F(NodeSecretsTest, AFileOfTheNodeComesWhereItsPolicyListsIt) {
