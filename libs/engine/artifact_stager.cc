@@ -11,6 +11,7 @@
 #include "libs/artifact/redacted_url.h"
 #include "libs/base/lexical_path.h"
 #include "libs/base/status_annotation.h"
+#include "libs/engine/secret_copies.h"
 #include "libs/launch/task_owner.h"
 #include "libs/os/directory.h"
 #include "libs/plan/place_artifacts.h"
@@ -280,12 +281,19 @@ void ArtifactStager::Finish(Staging& staging) {
     mounts = std::move(placement.mounts);
     const launch::TaskOwner owner = launch::OwnerOf(staging.order.plan->identity());
     for (size_t index : placement.copies) {
+      if (!status.ok()) break;
       const internal::ArtifactPlan& plan = staging.plan(index);
       status = Annotate(provider_->Copy(provided[index], plan, staging.order.directory.get(),
                                         plan.chown() ? owner.uid : 0, plan.chown() ? owner.gid : 0),
                         ArtifactWords(index, plan));
-      if (!status.ok()) break;
     }
+    SecretCopies secrets(SecretsBytes(*staging.order.plan));
+    for (size_t index : placement.secrets) {
+      if (!status.ok()) break;
+      const internal::ArtifactPlan& plan = staging.plan(index);
+      status = Annotate(secrets.Add(plan, fetched[index]), ArtifactWords(index, plan));
+    }
+    for (internal::Mount& copy : secrets.Take()) mounts.push_back(std::move(copy));
   }
   Tell(staging, /*at_once=*/true);
   if (status.ok()) {

@@ -16,6 +16,7 @@
 
 #include "cloister/internal/launcher.pb.h"
 #include "libs/launch/classic_child.h"
+#include "libs/launch/copy_child.h"
 #include "libs/launch/own_directories.h"
 #include "libs/launch/report_message.h"
 #include "libs/launch/template_paths.h"
@@ -80,6 +81,7 @@ long PlaceChosen(const ChildMount& mount) {
 }
 
 long Place(const ChildMount& mount) {
+  if (mount.copy != nullptr) return MakeCopy(mount);
   if (mount.chosen) return PlaceChosen(mount);
   if (mount.tree < 0) return PlaceByMount(mount, mount.inside);
   return RawSyscall(__NR_move_mount, mount.tree, Raw(""), AT_FDCWD, Raw(mount.inside),

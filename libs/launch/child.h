@@ -14,11 +14,20 @@
 namespace cloister {
 namespace launch {
 
-constexpr int kMaxMounts = 96;
+constexpr int kMaxMounts = 160;
 constexpr int kMaxFiles = 8;
 constexpr int kMaxJoins = 8;
 // Value of ChildMount::tree: the mount waits at the path `options`.
 constexpr int kStagedTree = -2;
+
+// What is made in a tmpfs; see KIND_COPIED of the plan.
+struct ChildCopy {
+  // Of a link; else nullptr.
+  const char* target;
+  uint32_t mode;
+  uint32_t uid;
+  uint32_t gid;
+};
 
 struct ChildMount {
   const char* inside;
@@ -29,6 +38,8 @@ struct ChildMount {
   unsigned long flags;
   // `inside` is the task's choice: no link may be on the way there.
   bool chosen;
+  // Not a mount: the file of which `tree` is the content, or a directory or link. nullptr: a mount.
+  const ChildCopy* copy;
 };
 
 struct ChildMask {

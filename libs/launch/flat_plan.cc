@@ -94,15 +94,27 @@ absl::Status DescribeMount(const internal::Mount& mount, const internal::Identit
   return absl::OkStatus();
 }
 
+ChildCopy DescribeCopy(const internal::Mount& mount, const internal::Identity& identity) {
+  const TaskOwner owner = mount.owned() ? OwnerOf(identity) : TaskOwner{0, 0};
+  return {mount.source().empty() ? nullptr : mount.source().c_str(), mount.mode(), owner.uid,
+          owner.gid};
+}
+
 }  // namespace
 
 absl::Status FlatPlan::AddMounts(const internal::LaunchPlan& plan) {
   const size_t count = static_cast<size_t>(plan.mounts_size());
   mounts_.resize(count);
   mount_options_.resize(count);
+  copies_.resize(count);
   for (size_t i = 0; i < count; ++i) {
     const internal::Mount& mount = plan.mounts(static_cast<int>(i));
-    mounts_[i] = {mount.inside().c_str(), -1, nullptr, nullptr, 0, false};
+    mounts_[i] = {mount.inside().c_str(), -1, nullptr, nullptr, 0, false, nullptr};
+    if (mount.kind() == internal::Mount::KIND_COPIED) {
+      copies_[i] = DescribeCopy(mount, plan.identity());
+      mounts_[i].copy = &copies_[i];
+      continue;
+    }
     CLOISTER_RETURN_IF_ERROR(
         DescribeMount(mount, plan.identity(), &mounts_[i], &mount_options_[i]));
     mounts_[i].options = mount_options_[i].c_str();

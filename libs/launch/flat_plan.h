@@ -55,6 +55,7 @@ class FlatPlan {
   ChildContext context_{};
   std::vector<ChildMount> mounts_;
   std::vector<std::string> mount_options_;
+  std::vector<ChildCopy> copies_;
   std::vector<ChildMask> masks_;
   std::vector<ChildRlimit> rlimits_;
   std::vector<ChildLandlockRule> landlock_rules_;

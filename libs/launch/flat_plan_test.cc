@@ -101,6 +101,27 @@ TEST(FlatPlan, OnlyVolumesAreAtPlacesThatTheTaskHasChosen) {
   EXPECT_TRUE((*flat)->context().mounts[1].chosen);
 }
 
+TEST(FlatPlan, WhatIsCopiedIsNoMount) {
+  const internal::LaunchPlan plan = Plan(R"(
+      exec { candidates: '/x' }
+      identity { uid: 1000 gid: 1001 }
+      mounts { kind: KIND_TMPFS inside: '/secrets' mode: 0700 }
+      mounts { kind: KIND_COPIED inside: '/secrets/d' mode: 0755 owned: true }
+      mounts { kind: KIND_COPIED inside: '/secrets/d/f' outside: '/c/f' mode: 0640 }
+      mounts { kind: KIND_COPIED inside: '/secrets/l' source: 'd/f' })");
+  auto flat = FlatPlan::Make(plan, 0);
+  ASSERT_THAT(flat, IsOk());
+  const ChildMount* mounts = (*flat)->context().mounts;
+  EXPECT_EQ(mounts[0].copy, nullptr);
+  ASSERT_NE(mounts[1].copy, nullptr);
+  EXPECT_EQ(mounts[1].copy->target, nullptr);
+  EXPECT_EQ(mounts[1].copy->uid, 1000u);
+  EXPECT_EQ(mounts[1].copy->gid, 1001u);
+  EXPECT_EQ(mounts[2].copy->mode, 0640u);
+  EXPECT_EQ(mounts[2].copy->uid, 0u);
+  EXPECT_STREQ(mounts[3].copy->target, "d/f");
+}
+
 TEST(FlatPlan, DropsWhatTheThreadHasAndThePlanHasNot) {
   auto flat = FlatPlan::Make(Plan("exec { candidates: '/x' } capabilities { bounding: 6 }"), 0xF);
   ASSERT_THAT(flat, IsOk());

@@ -55,6 +55,8 @@ struct Run {
   // The one of the two whose maps the mounts of the node's directories get; -1: they get none.
   int volume_maps = -1;
   std::vector<OwnedFd> trees;
+  // Read by the child, as the trees are.
+  std::vector<OwnedFd> copies;
   std::vector<ClassicSource> sources;
   MountTemplates::Template root;
   Pipe out;
@@ -116,6 +118,7 @@ absl::Status IdMaps(Run* run) {
 
 // In the launcher's mount namespace: a tree can only be cloned from a mount of the caller's own.
 absl::Status TaskDirectory(Run* run) {
+  CLOISTER_ASSIGN_OR_RETURN(run->copies, OpenCopies(run->job.plan, run->flat.get(), &run->index));
   if (run->job.plan.root().classic_mounts()) {
     CLOISTER_ASSIGN_OR_RETURN(run->sources,
                               PrepareClassicMounts(run->job.plan, run->job.task_directory.get(),

@@ -119,10 +119,10 @@ absl::Status MakeMountPoint(const std::string& path, const internal::Identity& i
 
 // What the plan was made for: no link may be on the way, as parts of the path may be a tenant's,
 // and another directory in the place of a volume is another volume.
-absl::StatusOr<OwnedFd> OpenOfHost(const Mount& mount, uint64_t kind, struct stat* status) {
+absl::StatusOr<OwnedFd> OpenOfHost(const Mount& mount, uint64_t flags, struct stat* status) {
   open_how how;
   std::memset(&how, 0, sizeof(how));
-  how.flags = O_PATH | O_CLOEXEC | kind;
+  how.flags = O_CLOEXEC | flags;
   how.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
   const std::string what = absl::StrCat("'", mount.outside(), "'");
   OwnedFd fd(
@@ -131,15 +131,16 @@ absl::StatusOr<OwnedFd> OpenOfHost(const Mount& mount, uint64_t kind, struct sta
   if (mount.inode() == 0) return fd;
   if (status->st_dev != mount.device() || status->st_ino != mount.inode()) {
     return ErrnoStatus(
-        ESTALE, absl::StrCat(what, " is not the directory that was there when the executor ",
-                             mount.kind() == Mount::KIND_CACHED ? "put it there" : "started"));
+        ESTALE,
+        absl::StrCat(what, " is not the directory that was there when the executor ",
+                     mount.kind() == Mount::KIND_HOST_DIRECTORY ? "started" : "put it there"));
   }
   return fd;
 }
 
 absl::StatusOr<OwnedFd> OpenHostDirectory(const Mount& mount) {
   struct stat status;
-  CLOISTER_ASSIGN_OR_RETURN(OwnedFd directory, OpenOfHost(mount, O_DIRECTORY, &status));
+  CLOISTER_ASSIGN_OR_RETURN(OwnedFd directory, OpenOfHost(mount, O_PATH | O_DIRECTORY, &status));
   CLOISTER_RETURN_IF_ERROR(CheckForbidden(directory.get(), mount.outside(), mount.forbidden()));
   return directory;
 }
@@ -147,7 +148,7 @@ absl::StatusOr<OwnedFd> OpenHostDirectory(const Mount& mount) {
 absl::StatusOr<OwnedFd> OpenCached(const Mount& mount, const internal::Identity& identity,
                                    int task_directory) {
   struct stat status;
-  CLOISTER_ASSIGN_OR_RETURN(OwnedFd cached, OpenOfHost(mount, 0, &status));
+  CLOISTER_ASSIGN_OR_RETURN(OwnedFd cached, OpenOfHost(mount, O_PATH, &status));
   if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
     return ErrnoStatus(EINVAL, absl::StrCat("'", mount.outside(), "' is no file or directory"));
   }
@@ -231,6 +232,25 @@ absl::StatusOr<std::vector<OwnedFd>> PrepareTaskMounts(const internal::LaunchPla
     trees.push_back(std::move(tree));
   }
   return trees;
+}
+
+absl::StatusOr<std::vector<OwnedFd>> OpenCopies(const internal::LaunchPlan& plan, FlatPlan* flat,
+                                                int* index) {
+  std::vector<OwnedFd> files;
+  for (int i = 0; i < plan.mounts_size(); ++i) {
+    const Mount& mount = plan.mounts(i);
+    if (mount.kind() != Mount::KIND_COPIED || mount.outside().empty()) continue;
+    *index = i;
+    struct stat status;
+    CLOISTER_ASSIGN_OR_RETURN(OwnedFd file,
+                              OpenOfHost(mount, O_RDONLY | O_NONBLOCK | O_NOCTTY, &status));
+    if (!S_ISREG(status.st_mode)) {
+      return ErrnoStatus(EINVAL, absl::StrCat("'", mount.outside(), "' is no file"));
+    }
+    flat->SetTree(i, file.get());
+    files.push_back(std::move(file));
+  }
+  return files;
 }
 
 absl::StatusOr<std::vector<ClassicSource>> PrepareClassicMounts(const internal::LaunchPlan& plan,

@@ -29,9 +29,14 @@ absl::StatusOr<std::vector<OwnedFd>> PrepareTaskMounts(const internal::LaunchPla
                                                        int task_directory, int volume_namespace,
                                                        FlatPlan* flat, int* index);
 
-// The same without open_tree(2), move_mount(2) and mount_setattr(2): what BuildMountTemplate is to
-// bind, from where the child moves it; a tmpfs is the child's to make. ENOSYS for a mount that
-// would be another one without those calls.
+// For each KIND_COPIED of a file: opens it and gives it to `flat`. The result owns the descriptors,
+// which the child reads while it makes the copies. Fails as PrepareTaskMounts.
+absl::StatusOr<std::vector<OwnedFd>> OpenCopies(const internal::LaunchPlan& plan, FlatPlan* flat,
+                                                int* index);
+
+// PrepareTaskMounts without open_tree(2), move_mount(2) and mount_setattr(2): what
+// BuildMountTemplate is to bind, from where the child moves it; a tmpfs is the child's to make.
+// ENOSYS for a mount that would be another one without those calls.
 absl::StatusOr<std::vector<ClassicSource>> PrepareClassicMounts(const internal::LaunchPlan& plan,
                                                                 int task_directory,
                                                                 int volume_namespace,

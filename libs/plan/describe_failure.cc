@@ -51,6 +51,9 @@ std::string MountWords(const Mount& mount) {
     case Mount::KIND_CACHED:
       source = mount.outside();
       break;
+    case Mount::KIND_COPIED:
+      source = mount.outside().empty() ? mount.source() : mount.outside();
+      break;
     default:
       source = "?";
   }

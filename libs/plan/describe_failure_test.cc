@@ -167,6 +167,10 @@ TEST(DescribeLaunchFailure, AnArtifactIsNamedByWhereTheNodeKeepsIt) {
   EXPECT_THAT(describe(internal::LAUNCH_STEP_MOUNTS),
               testing::HasSubstr("'/state/artifacts/objects/abc/content' on '/local/app'"));
   EXPECT_THAT(describe(internal::LAUNCH_STEP_TASK_DIRECTORY), testing::HasSubstr("'/local/app'"));
+  plan.mutable_mounts(last)->set_kind(internal::Mount::KIND_COPIED);
+  plan.mutable_mounts(last)->set_inside("/secrets/key");
+  EXPECT_THAT(describe(internal::LAUNCH_STEP_MOUNTS),
+              testing::HasSubstr("'/state/artifacts/objects/abc/content' on '/secrets/key'"));
 }
 
 TEST(DescribeLaunchFailure, ANameThatIsNowhereShowsWhereItWasLookedFor) {

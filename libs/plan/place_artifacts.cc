@@ -116,13 +116,15 @@ std::vector<bool> MustBeCopied(const Artifacts& artifacts,
 
 }  // namespace
 
+bool IsInSecrets(absl::string_view directory) { return IsBeneath(directory, "/secrets"); }
+
 ArtifactPlacement PlaceArtifacts(const Artifacts& artifacts,
                                  const std::vector<FetchedArtifact>& fetched) {
   std::vector<bool> copied = MustBeCopied(artifacts, fetched);
   std::vector<size_t> costs(fetched.size());
   size_t total = 0;
   for (size_t i = 0; i < fetched.size(); ++i) {
-    if (copied[i]) continue;
+    if (copied[i] || IsInSecrets(At(artifacts, i).directory())) continue;
     costs[i] = IsAlone(artifacts, i) ? 1 : fetched[i].entries.size();
     total += costs[i];
   }
@@ -134,7 +136,9 @@ ArtifactPlacement PlaceArtifacts(const Artifacts& artifacts,
   }
   ArtifactPlacement placement;
   for (size_t i = 0; i < fetched.size(); ++i) {
-    if (copied[i]) {
+    if (IsInSecrets(At(artifacts, i).directory())) {
+      placement.secrets.push_back(i);
+    } else if (copied[i]) {
       placement.copies.push_back(i);
     } else {
       AddMounts(At(artifacts, i), fetched[i], IsAlone(artifacts, i), &placement.mounts);

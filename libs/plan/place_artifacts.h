@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "cloister/internal/plan.pb.h"
 
 namespace cloister::plan {
@@ -38,7 +39,12 @@ struct ArtifactPlacement {
   // Indices of the artifacts that are copied instead into their home, in order: the later one is
   // merged over what is there.
   std::vector<size_t> copies;
+  // Indices of those in /secrets: copied by the task's first process, as the tmpfs is made there.
+  std::vector<size_t> secrets;
 };
+
+// Whether a directory inside is /secrets or lies in it.
+bool IsInSecrets(absl::string_view directory);
 
 // Most mounts of artifacts that one task gets: those with more entries are copied.
 inline constexpr size_t kMaxCachedMounts = 24;

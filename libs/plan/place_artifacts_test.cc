@@ -75,6 +75,16 @@ TEST_F(PlaceArtifactsTest, WhatTheTaskIsToOwnIsCopied) {
   EXPECT_THAT(Copies(), ElementsAre(0, 1, 2));
 }
 
+TEST_F(PlaceArtifactsTest, WhatGoesIntoSecretsIsNeitherMountedNorCopiedOutside) {
+  Add("secrets", {"key"});
+  Add("secrets/tls", {"cert"})->set_chown(true);
+  Add("secretstore", {"x"});
+  const ArtifactPlacement placement = PlaceArtifacts(plans_, fetched_);
+  EXPECT_THAT(placement.secrets, ElementsAre(0, 1));
+  EXPECT_THAT(placement.copies, IsEmpty());
+  EXPECT_THAT(Mounts(), ElementsAre("/cache/2 on /secretstore at secretstore"));
+}
+
 TEST_F(PlaceArtifactsTest, WhatMeetsADirectoryOfEveryTaskIsMergedIntoIt) {
   Add("alloc", {"data/"});
   Add("alloc", {"other/"});

@@ -10,6 +10,7 @@
 #include "libs/base/status_macros.h"
 #include "libs/plan/check_artifact_source.h"
 #include "libs/plan/mount_place.h"
+#include "libs/plan/place_artifacts.h"
 
 namespace cloister::plan {
 namespace {
@@ -60,7 +61,8 @@ absl::StatusOr<ArtifactParts> PlanArtifacts(const task::TaskSpec& spec,
       return WithReason(Annotate(refused, field), "ARTIFACT_SOURCE_NOT_ALLOWED");
     }
     ArtifactPlan plan = PlanOne(asked);
-    plan.set_home(MountPointOf(asked.directory));
+    plan.set_home(IsInSecrets(asked.directory) ? asked.directory.substr(1)
+                                               : MountPointOf(asked.directory));
     if (plan.home().empty()) {
       const auto [place, is_new] = made.emplace(asked.directory, parts.mounts.size());
       if (is_new) {

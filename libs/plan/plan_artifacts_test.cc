@@ -71,6 +71,15 @@ TEST_F(PlanArtifactsTest, ElsewhereInTheRootItGetsADirectoryForAllThatLieThere) 
   EXPECT_THAT(made, ElementsAre("/opt", "/opt/app", "/srv", "/srv/x"));
 }
 
+TEST_F(PlanArtifactsTest, InSecretsItNeedsNoDirectoryOfTheNode) {
+  const auto parts = Plan(To("secrets/tls") + To("secrets/key", "mode: 'file'"));
+  ASSERT_THAT(parts, IsOk());
+  EXPECT_THAT(parts->mounts, IsEmpty());
+  EXPECT_EQ(parts->artifacts[0].home(), "secrets/tls");
+  EXPECT_EQ(parts->artifacts[1].home(), "secrets");
+  EXPECT_EQ(parts->artifacts[1].file_name(), "key");
+}
+
 TEST_F(PlanArtifactsTest, WithinWhatTheNodeHasThereIsNoRoom) {
   const auto violations = GetFieldViolations(Plan(To("/usr/lib/x") + To("/usr/y")).status());
   ASSERT_EQ(violations.size(), 2u);

@@ -22,7 +22,10 @@ constexpr size_t kMaxNameBytes = 255;
 constexpr absl::string_view kDefaultDestination = "local/";
 
 // Directories that every task has: what is fetched may lie in one beside what is there.
-constexpr absl::string_view kOwn[] = {"/alloc", "/alloc/data", "/alloc/tmp", "/local", "/tmp"};
+constexpr absl::string_view kOwn[] = {"/alloc", "/alloc/data", "/alloc/tmp",
+                                      "/local", "/secrets",    "/tmp"};
+// Nothing can be mounted in it, but copied.
+constexpr absl::string_view kSecrets = "/secrets";
 
 bool IsOwn(absl::string_view path) {
   return std::find(std::begin(kOwn), std::end(kOwn), path) != std::end(kOwn);
@@ -137,7 +140,7 @@ Destination ParsePlace(const std::string& field, const v1::Artifact& asked, Arti
   if (place.directory == "/") {
     violations->Add(field, "'", Shown(path), "' is in the task's root itself: choose a directory, ",
                     "such as local/");
-  } else if (!IsOwn(place.directory)) {
+  } else if (!IsOwn(place.directory) && !IsBeneath(place.directory, kSecrets)) {
     CheckPlace(field, place.directory, {}, violations);
   }
   return place;

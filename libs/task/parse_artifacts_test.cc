@@ -86,16 +86,19 @@ TEST(ParseArtifactsTest, EverybodyIsServedOnlyWhatAChecksumNames) {
 }
 
 TEST(ParseArtifactsTest, DestinationsLieInTheTasksRootAndNotInWhatIsClosed) {
-  for (const char* good : {"local/", "/local/a/b", "tmp", "alloc/data", "opt/x", "/srv"}) {
+  for (const char* good :
+       {"local/", "/local/a/b", "tmp", "alloc/data", "opt/x", "/srv", "secrets", "/secrets/a/b"}) {
     EXPECT_THAT(To(good).violations, IsEmpty()) << good;
   }
-  for (const char* bad : {"/", ".", "secrets", "/secrets/x", "proc/x", "/dev", "alloc/logs/x",
-                          "a/../b", "local/../../x"}) {
+  for (const char* bad :
+       {"/", ".", "secrets/../dev", "proc/x", "/dev", "alloc/logs/x", "a/../b", "local/../../x"}) {
     EXPECT_THAT(To(bad).violations, Not(IsEmpty())) << bad;
   }
   EXPECT_THAT(To("file-in-root", "mode: 'file'").violations,
               ElementsAre(HasSubstr("is in the task's root itself")));
   EXPECT_THAT(To("local", "mode: 'file'").violations, ElementsAre(HasSubstr("name a file in it")));
+  EXPECT_THAT(To("secrets", "mode: 'file'").violations, Not(IsEmpty()));
+  EXPECT_THAT(To("secrets/key", "mode: 'file'").violations, IsEmpty());
 }
 
 TEST(ParseArtifactsTest, NothingLiesInAMountOfTheTask) {

@@ -108,6 +108,34 @@ TEST_F(SourcesTest, TwoArtifactsOfOneDirectoryAreMergedAndTheLaterOneWins) {
   EXPECT_EQ(OutputOf(request), "122");
 }
 
+TEST_F(SourcesTest, InSecretsItIsACopyInTheTasksOwnMemory) {
+  v1::StartTaskRequest request = Shell(
+      "cd /secrets; stat -f -c %T .; cat hello app/conf/a one/key; stat -c '%u %a' hello; "
+      "test -O one/key && echo mine; echo x >one/key && cat one/key; "
+      "rm hello && echo gone; /secrets/one/key 2>/dev/null || echo not run");
+  Add(&request, server().Url("/hello"), Sum("hello\n"))->set_destination("secrets/");
+  v1::Artifact* tree = Add(&request, server().Url("/app.tar.gz"));
+  (*tree->mutable_options())["strip_components"] = "1";
+  tree->set_destination("/secrets/app");
+  v1::Artifact* file = Add(&request, server().Url("/hello"), Sum("hello\n"));
+  file->set_mode("file");
+  file->set_chown(true);
+  file->set_destination("${NOMAD_SECRETS_DIR}/one/key");
+  EXPECT_EQ(OutputOf(request), "tmpfs\nhello\na=1\nhello\n0 755\nmine\nx\ngone\nnot run\n");
+}
+
+TEST_F(SourcesTest, WhatDoesNotFitIntoSecretsIsRefused) {
+  www().Write("big", std::string(2 << 20, 'x'));
+  v1::StartTaskRequest request = Shell("stat -c %s /secrets/big");
+  Add(&request, server().Url("/big"))->set_destination("secrets");
+  const absl::Status refused = cluster().Run(request).status();
+  EXPECT_EQ(GetReason(refused), "ARTIFACT_FAILED");
+  EXPECT_THAT(refused.message(), HasSubstr("/secrets, which has 1048576 bytes"));
+  request.set_request_id(RandomId());
+  request.mutable_config()->mutable_resources()->set_secrets(4);
+  EXPECT_EQ(OutputOf(request), "2097152\n");
+}
+
 TEST_F(SourcesTest, ARepositoryComesByHttp) {
   ASSERT_THAT(
       RunProgram({"/bin/sh", "-ec",

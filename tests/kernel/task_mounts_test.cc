@@ -126,6 +126,25 @@ class TaskMounts : public LaunchFixture {
     return mount;
   }
 
+  // What is made in the tmpfs of AddTmpfs.
+  static Mount* AddCopy(const std::string& name, uint32_t mode, LaunchPlan* plan) {
+    Mount* copy = plan->add_mounts();
+    copy->set_kind(Mount::KIND_COPIED);
+    copy->set_inside(absl::StrCat("/local/t/", name));
+    copy->set_mode(mode);
+    copy->set_owned(true);
+    return copy;
+  }
+  static Mount* AddCopyOf(const std::string& outside, const std::string& name, LaunchPlan* plan) {
+    struct stat status = {};
+    EXPECT_EQ(lstat(outside.c_str(), &status), 0) << outside;
+    Mount* copy = AddCopy(name, 0640, plan);
+    copy->set_outside(outside);
+    copy->set_device(status.st_dev);
+    copy->set_inode(status.st_ino);
+    return copy;
+  }
+
   static Mount* AddTmpfs(uint64_t size, LaunchPlan* plan) {
     Mount* mount = plan->add_mounts();
     mount->set_kind(Mount::KIND_TMPFS);
@@ -296,6 +315,48 @@ TEST_F(TaskMounts, WhatIsNoLongerWhatWasCachedIsNotMounted) {
   plan.mutable_mounts()->RemoveLast();
   AddCached(tree, "d", &plan);
   expect_refused(EINVAL);
+}
+
+TEST_F(TaskMounts, WhatIsCopiedIsMadeInTheTasksTmpfsAndIsItsOwn) {
+  Write("f", std::string(3 << 20, 'x'));
+  LaunchPlan plan = DefaultPlan();
+  AddTmpfs(4 << 20, &plan);
+  AddCopy("d", 0750, &plan);
+  AddCopyOf(Host("f"), "d/f", &plan);
+  AddCopy("l", 0, &plan)->set_source("d/f");
+  AddCopyOf(Host("f"), "roots", &plan)->set_owned(false);
+  // It does not fit: the second of 3 MiB.
+  const Outcome full = Sh(plan, "true");
+  EXPECT_EQ(full.failure.step(), internal::LAUNCH_STEP_MOUNTS);
+  EXPECT_EQ(full.failure.index(), plan.mounts_size() - 1);
+  EXPECT_EQ(full.failure.error_number(), ENOSPC);
+  Write("f", "content\n");
+  EXPECT_EQ(Sh(plan,
+               "cd /local/t; cat l; stat -c '%u %a' d d/f roots; echo >d/f && echo mine; "
+               "(: >>roots) 2>/dev/null || echo not mine; stat -f -c %T d/f")
+                .out,
+            "content\n65534 750\n65534 640\n0 640\nmine\nnot mine\ntmpfs\n");
+  EXPECT_EQ(ReadFile(Host("f")), "content\n");
+}
+
+TEST_F(TaskMounts, WhatIsNoLongerWhatWasCachedIsNotCopied) {
+  Write("f", "content");
+  Write("secret", "secret");
+  LaunchPlan plan = DefaultPlan();
+  AddTmpfs(1 << 20, &plan);
+  AddCopyOf(Host("f"), "f", &plan);
+  const auto expect_refused = [&](int error) {
+    const Outcome outcome = Sh(plan, "cat /local/t/f");
+    EXPECT_EQ(outcome.failure.step(), internal::LAUNCH_STEP_TASK_DIRECTORY);
+    EXPECT_EQ(outcome.failure.index(), plan.mounts_size() - 1);
+    EXPECT_EQ(outcome.failure.error_number(), error);
+  };
+  ASSERT_EQ(rename(Host("secret").c_str(), Host("f").c_str()), 0);
+  expect_refused(ESTALE);
+  ASSERT_EQ(unlink(Host("f").c_str()), 0);
+  expect_refused(ENOENT);
+  ASSERT_EQ(symlink("/etc/passwd", Host("f").c_str()), 0);
+  expect_refused(ELOOP);
 }
 
 TEST_F(TaskMounts, WhatShowsADirectoryOfOursIsNotBoundByWhateverName) {

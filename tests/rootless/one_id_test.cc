@@ -52,6 +52,11 @@ TEST_F(OneId, ArtifactsAreFetchedAndRefusedForTheirDigest) {
         "sha256:5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03";
     EXPECT_EQ(OutputOf(request), "hello\n") << cache;
   }
+  v1::StartTaskRequest secret =
+      Request({"/bin/sh", "-c", "cat /secrets/d/a; stat -f -c %T /secrets/d/a"});
+  secret.mutable_config()->add_artifacts()->set_source(server.Url("/a"));
+  secret.mutable_config()->mutable_artifacts(0)->set_destination("secrets/d");
+  EXPECT_EQ(OutputOf(secret), "hello\ntmpfs\n");
   v1::StartTaskRequest wrong = Request({"/bin/true"});
   v1::Artifact* artifact = wrong.mutable_config()->add_artifacts();
   artifact->set_source(server.Url("/a"));
