@@ -106,7 +106,7 @@ ArchiveReader::ArchiveReader(int fd, ArchiveFormat format,
     : fd_(fd),
       format_(format),
       before_read_(std::move(before_read)),
-      buffer_(new char[kReadBytes]),
+      buffer_(kReadBytes),
       archive_(archive_read_new()) {}
 
 ArchiveReader::~ArchiveReader() {
@@ -207,12 +207,12 @@ ssize_t ArchiveReader::OnRead(archive* reader, void* self, const void** bytes) {
   ssize_t count = -1;
   if (that->failure_.ok()) {
     do {
-      count = read(that->fd_, that->buffer_.get(), kReadBytes);
+      count = read(that->fd_, that->buffer_.data(), kReadBytes);
     } while (count < 0 && errno == EINTR);
     if (count < 0) that->failure_ = ErrnoStatus(errno, "the archive");
   }
   if (count < 0) archive_set_error(reader, EIO, "read");
-  *bytes = that->buffer_.get();
+  *bytes = that->buffer_.data();
   return count;
 }
 

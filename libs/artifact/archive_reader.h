@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "libs/artifact/archive_format.h"
+#include "libs/base/page_buffer.h"
 
 struct archive;
 struct archive_entry;
@@ -74,7 +75,7 @@ class ArchiveReader {
   const int fd_;
   const ArchiveFormat format_;
   const std::function<absl::Status()> before_read_;
-  const std::unique_ptr<char[]> buffer_;
+  const PageBuffer buffer_;
   archive* archive_;
   // Of before_read or read(2).
   absl::Status failure_;

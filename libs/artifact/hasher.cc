@@ -7,6 +7,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "libs/base/errno_status.h"
+#include "libs/base/page_buffer.h"
 
 namespace cloister::artifact {
 namespace {
@@ -98,14 +99,14 @@ absl::Status VerifyChecksum(const Checksum& expected, const std::vector<Checksum
 absl::StatusOr<std::vector<Checksum>> HashFile(int fd, absl::string_view shown,
                                                const std::set<DigestAlgorithm>& also) {
   Hasher hasher(also);
-  const std::unique_ptr<char[]> buffer(new char[kReadBytes]);
+  const PageBuffer buffer(kReadBytes);
   off_t offset = 0;
   while (true) {
-    const ssize_t count = pread(fd, buffer.get(), kReadBytes, offset);
+    const ssize_t count = pread(fd, buffer.data(), kReadBytes, offset);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return ErrnoStatus(errno, shown);
     if (count == 0) return hasher.Finish();
-    hasher.Update({buffer.get(), static_cast<size_t>(count)});
+    hasher.Update({buffer.data(), static_cast<size_t>(count)});
     offset += count;
   }
 }

@@ -4,11 +4,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <memory>
 #include <utility>
 
 #include "absl/time/clock.h"
 #include "libs/base/errno_status.h"
+#include "libs/base/page_buffer.h"
 #include "libs/base/status_macros.h"
 #include "libs/os/directory.h"
 
@@ -37,13 +37,13 @@ absl::StatusOr<RawFile> RawFile::Open(int output_dirfd, const Validators& resume
 }
 
 absl::Status RawFile::HashWhatIsThere() {
-  const auto piece = std::make_unique<char[]>(kPieceBytes);
+  const PageBuffer piece(kPieceBytes);
   for (;;) {
-    const ssize_t got = pread(fd_.get(), piece.get(), kPieceBytes, size_);
+    const ssize_t got = pread(fd_.get(), piece.data(), kPieceBytes, size_);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return ErrnoStatus(errno, kRawName);
     if (got == 0) return absl::OkStatus();
-    hasher_.Update({piece.get(), static_cast<size_t>(got)});
+    hasher_.Update({piece.data(), static_cast<size_t>(got)});
     size_ += got;
   }
 }
