@@ -35,9 +35,11 @@ constexpr int kReadFile = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
 // Writes what it visits to a TreeWriter.
 class Copying final : public TreeVisitor {
  public:
-  explicit Copying(TreeWriter* writer) : writer_(writer) {}
+  Copying(TreeWriter* writer, const std::function<absl::Status()>& check)
+      : writer_(writer), check_(check) {}
 
   absl::Status Visit(const WalkEntry& entry) override {
+    if (check_ != nullptr) CLOISTER_RETURN_IF_ERROR(check_());
     const EntryFacts facts{entry.facts.st_mode & 0777, entry.facts.st_mtim};
     switch (entry.facts.st_mode & S_IFMT) {
       case S_IFDIR:
@@ -69,11 +71,13 @@ class Copying final : public TreeVisitor {
     CLOISTER_ASSIGN_OR_RETURN(const OwnedFd source,
                               OpenBeneath(entry.parent, entry.name(), kReadFile));
     CLOISTER_ASSIGN_OR_RETURN(const OwnedFd target, writer_->CreateFile(entry.path, facts));
-    CLOISTER_RETURN_IF_ERROR(CopyContent(source.get(), target.get(), ShownPath(entry.path)));
+    CLOISTER_RETURN_IF_ERROR(
+        CopyContent(source.get(), target.get(), ShownPath(entry.path), check_));
     return writer_->FinishFile(entry.path, target.get(), facts);
   }
 
   TreeWriter* const writer_;
+  const std::function<absl::Status()>& check_;
   // Of files with several names, the first.
   std::map<ino_t, EntryPath> names_;
 };
@@ -157,7 +161,7 @@ absl::Status CopyTree(int source, int root, absl::string_view destination,
   CLOISTER_ASSIGN_OR_RETURN(const OwnedFd staged, MakeDirectory(parent, staging, 0700, 0, 0));
   const absl::Cleanup remove = [&] { Remove(parent, staging); };
   TreeWriter writer(staged.get(), options.owner, 0755);
-  Copying copying(&writer);
+  Copying copying(&writer, options.check);
   CLOISTER_RETURN_IF_ERROR(WalkTree(source, options.limits, &copying));
   CLOISTER_RETURN_IF_ERROR(writer.Finish());
   struct stat facts;
@@ -188,7 +192,8 @@ absl::Status CopyFile(int source, int root, absl::string_view destination,
   TreeWriter writer(parent, options.owner, 0755);
   const EntryFacts wanted{facts.st_mode & 0777, facts.st_mtim};
   CLOISTER_ASSIGN_OR_RETURN(const OwnedFd target, writer.CreateFile({staging}, wanted));
-  CLOISTER_RETURN_IF_ERROR(CopyContent(source, target.get(), ShownPath(destination)));
+  CLOISTER_RETURN_IF_ERROR(
+      CopyContent(source, target.get(), ShownPath(destination), options.check));
   CLOISTER_RETURN_IF_ERROR(writer.FinishFile({staging}, target.get(), wanted));
   if (renameat(parent, staging.c_str(), parent, place.name.c_str()) != 0)
     return ErrnoStatus(errno, absl::StrCat("destination '", ShownPath(destination), "'"));

@@ -12,6 +12,7 @@
 #ifndef CLOISTER_LIBS_ARTIFACT_COPY_TREE_H_
 #define CLOISTER_LIBS_ARTIFACT_COPY_TREE_H_
 
+#include <functional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -30,6 +31,8 @@ struct CopyOptions {
   // Of directories that are made on the way to the destination.
   mode_t directory_mode = 0755;
   WalkLimits limits;
+  // Asked before each entry and each piece of a large file, unless null: its error ends the copy.
+  std::function<absl::Status()> check;
 };
 
 // Copies what lies in `source` (borrowed; adopted: no special files) to `destination`, a relative

@@ -69,6 +69,8 @@ struct FetchReport {
   std::string sha256;
   std::vector<Checksum> digests;
   std::string commit;
+  // Of a directory of the node: SHA-256 of its tree (tree_digest.h); then sha256 is empty.
+  std::string tree;
   int64_t bytes = 0;  // The size of the raw file, or of what was received of a repository.
   Validators validators;
   int redirects = 0;

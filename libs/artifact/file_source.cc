@@ -17,11 +17,12 @@
 namespace cloister::artifact {
 namespace {
 
-absl::Status CheckRegular(int fd, const std::string& path) {
+absl::Status CheckKind(int fd, const std::string& path) {
   struct stat facts;
   if (fstat(fd, &facts) != 0) return ErrnoStatus(errno, absl::StrCat("'", path, "'"));
-  if (S_ISREG(facts.st_mode)) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat("file '", path, "': is no regular file"));
+  if (S_ISREG(facts.st_mode) || S_ISDIR(facts.st_mode)) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("file '", path, "': is neither a regular file nor a directory"));
 }
 
 }  // namespace
@@ -51,10 +52,10 @@ absl::StatusOr<OwnedFd> OpenFileSource(int root, absl::string_view url,
   // By O_PATH first: a device is not opened to see that it is one.
   OwnedFd looked;
   CLOISTER_ASSIGN_OR_RETURN(looked, OpenBeneath(root, relative, O_PATH));
-  CLOISTER_RETURN_IF_ERROR(CheckRegular(looked.get(), clean));
+  CLOISTER_RETURN_IF_ERROR(CheckKind(looked.get(), clean));
   OwnedFd fd;
   CLOISTER_ASSIGN_OR_RETURN(fd, OpenBeneath(root, relative, O_RDONLY | O_NONBLOCK | O_NOCTTY));
-  CLOISTER_RETURN_IF_ERROR(CheckRegular(fd.get(), clean));
+  CLOISTER_RETURN_IF_ERROR(CheckKind(fd.get(), clean));
   return fd;
 }
 

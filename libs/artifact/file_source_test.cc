@@ -72,10 +72,14 @@ TEST_F(OpenFileSourceTest, FollowsNoLink) {
   }
 }
 
-TEST_F(OpenFileSourceTest, OpensRegularFilesOnly) {
+TEST_F(OpenFileSourceTest, OpensADirectoryBeneathWhatIsListed) {
+  const absl::StatusOr<OwnedFd> fd = Open("file:///srv/files/sub/");
+  ASSERT_THAT(fd, IsOk());
+  EXPECT_EQ(faccessat(fd->get(), "x", F_OK, 0), 0);
+}
+
+TEST_F(OpenFileSourceTest, OpensNothingElse) {
   EXPECT_THAT(Open("file:///srv/files/fifo").status(),
-              StatusIs(absl::StatusCode::kFailedPrecondition));
-  EXPECT_THAT(Open("file:///srv/files/sub").status(),
               StatusIs(absl::StatusCode::kFailedPrecondition));
   EXPECT_THAT(Open("file:///srv/files/none").status(), StatusIs(absl::StatusCode::kNotFound));
 }

@@ -13,8 +13,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
 #include "libs/artifact/adopt_tree.h"
 #include "libs/artifact/copy_tree.h"
+#include "libs/artifact/directory_source.h"
 #include "libs/artifact/file_source.h"
 #include "libs/artifact/hasher.h"
 #include "libs/artifact/retryable.h"
@@ -23,6 +25,7 @@
 #include "libs/base/status_annotation.h"
 #include "libs/base/status_macros.h"
 #include "libs/engine/artifact_credential.h"
+#include "libs/engine/awaited_fetch.h"
 #include "libs/engine/cell_content.h"
 #include "libs/os/directory.h"
 
@@ -84,67 +87,24 @@ google::protobuf::Duration ToProto(absl::Duration duration) {
       absl::ToInt64Nanoseconds(duration));
 }
 
-// One fetch, as the fetcher tells of it on its thread and as the thread that waits for it sees it.
-class Listener : public artifact::FetchListener {
- public:
-  Listener(v1::ArtifactStatus status, ArtifactProgress progress)
-      : status_(std::move(status)), progress_(std::move(progress)) {}
+bool IsDirectory(const OwnedFd& file) {
+  struct stat facts;
+  return file.valid() && fstat(file.get(), &facts) == 0 && S_ISDIR(facts.st_mode);
+}
 
-  void OnPhase(artifact::FetchObserver::Phase phase) override {
-    Tell([phase](v1::ArtifactStatus& status) {
-      if (phase == artifact::FetchObserver::Phase::kUnpack) {
-        status.set_state(v1::ArtifactStatus::STATE_UNPACKING);
-      }
-    });
-  }
-  void OnProgress(int64_t bytes, int64_t total) override {
-    Tell([bytes, total](v1::ArtifactStatus& status) {
-      status.set_fetched_bytes(static_cast<uint64_t>(std::max<int64_t>(0, bytes)));
-      status.set_total_bytes(static_cast<uint64_t>(std::max<int64_t>(0, total)));
-    });
-  }
-  void OnValidators(const artifact::Validators& validators) override {
-    absl::MutexLock lock(&mutex_);
-    validators_ = validators;
-  }
-  void OnDone(const absl::StatusOr<FetchReport>& report) override {
-    absl::MutexLock lock(&mutex_);
-    report_ = report;
-  }
-
-  absl::StatusOr<FetchReport> Await() {
-    absl::MutexLock lock(&mutex_);
-    const auto done = [this]()
-                          ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return report_.has_value(); };
-    mutex_.Await(absl::Condition(&done));
-    // Its thread may still hold this; what it would call is of a caller that is gone.
-    progress_ = nullptr;
-    return *report_;
-  }
-  artifact::Validators validators() const {
-    absl::MutexLock lock(&mutex_);
-    return validators_;
-  }
-
- private:
-  template <typename Edit>
-  void Tell(const Edit& edit) {
-    absl::MutexLock lock(&mutex_);
-    if (report_.has_value() || progress_ == nullptr) return;
-    edit(status_);
-    progress_(status_);
-  }
-
-  mutable absl::Mutex mutex_;
-  v1::ArtifactStatus status_ ABSL_GUARDED_BY(mutex_);
-  ArtifactProgress progress_ ABSL_GUARDED_BY(mutex_);
-  artifact::Validators validators_ ABSL_GUARDED_BY(mutex_);
-  absl::optional<absl::StatusOr<FetchReport>> report_ ABSL_GUARDED_BY(mutex_);
-};
-
-}  // namespace
-
-namespace {
+// Of the node itself: there is nothing to parse, and a cell could not read it.
+absl::StatusOr<FetchReport> CopyDirectory(const artifact::FetchJob& fetch,
+                                          const Cancellation& cancellation) {
+  const absl::Time end = absl::Now() + fetch.time_limit;
+  return artifact::CopyDirectorySource(
+      fetch.request, fetch.file.get(), fetch.output.get(), [&]() -> absl::Status {
+        if (cancellation.cancelled()) return absl::CancelledError("no longer wanted");
+        if (absl::Now() < end) return absl::OkStatus();
+        return absl::DeadlineExceededError(
+            absl::StrCat("the copy takes longer than its time limit of ",
+                         absl::FormatDuration(fetch.time_limit)));
+      });
+}
 
 // Whether the one file is the very bytes of that digest. What everybody is served is not taken on
 // the word of a cell, which has looked into a stranger's bytes; of what was unpacked the bytes are
@@ -341,12 +301,9 @@ absl::StatusOr<ProvidedArtifact> NodeArtifacts::FetchOnce(const Job& job, v1::Ar
   }
   CLOISTER_ASSIGN_OR_RETURN(artifact::FetchJob fetch,
                             MakeFetch(job, if_changed, *resume, staging->directory()));
-  const auto listener = std::make_shared<Listener>(status, progress);
-  const uint64_t id = fetcher_->Fetch(std::move(fetch), listener);
-  const uint64_t callback = cancellation.Add([this, id] { fetcher_->Cancel(id); });
-  const absl::StatusOr<FetchReport> report = listener->Await();
-  cancellation.Remove(callback);
-  *resume = listener->validators();
+  const absl::StatusOr<FetchReport> report =
+      IsDirectory(fetch.file) ? CopyDirectory(fetch, cancellation)
+                              : Fetch(std::move(fetch), status, progress, resume, cancellation);
   CLOISTER_RETURN_IF_ERROR(report.status());
   *status.mutable_download() = ToProto(report->times.download);
   *status.mutable_unpack() = ToProto(report->times.unpack);
@@ -363,6 +320,20 @@ absl::StatusOr<ProvidedArtifact> NodeArtifacts::FetchOnce(const Job& job, v1::Ar
   absl::StatusOr<ProvidedArtifact> provided = Provided(std::move(object), std::move(status));
   Evict();
   return provided;
+}
+
+absl::StatusOr<FetchReport> NodeArtifacts::Fetch(artifact::FetchJob fetch,
+                                                 const v1::ArtifactStatus& status,
+                                                 const ArtifactProgress& progress,
+                                                 artifact::Validators* resume,
+                                                 Cancellation& cancellation) {
+  const auto listener = std::make_shared<AwaitedFetch>(status, progress);
+  const uint64_t id = fetcher_->Fetch(std::move(fetch), listener);
+  const uint64_t callback = cancellation.Add([this, id] { fetcher_->Cancel(id); });
+  absl::StatusOr<FetchReport> report = listener->Await();
+  cancellation.Remove(callback);
+  *resume = listener->validators();
+  return report;
 }
 
 absl::StatusOr<CachedObject> NodeArtifacts::Keep(const Job& job, const FetchReport& report,
@@ -383,7 +354,9 @@ absl::StatusOr<CachedObject> NodeArtifacts::Keep(const Job& job, const FetchRepo
   object.form = job.form;
   object.tree = tree;
   object.source = artifact::RedactedSource(job.source);
-  if (!report.commit.empty()) {
+  if (!report.tree.empty()) {
+    object.digests.push_back(absl::StrCat("tree:", report.tree));
+  } else if (!report.commit.empty()) {
     object.digests.push_back(absl::StrCat("git:", report.commit));
   } else {
     object.digests.push_back(absl::StrCat("sha256:", report.sha256));

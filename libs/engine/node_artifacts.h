@@ -73,6 +73,12 @@ class NodeArtifacts : public ArtifactProvider {
                                              artifact::CacheStaging* staging,
                                              artifact::Validators* resume,
                                              Cancellation& cancellation);
+  // By the fetcher.
+  absl::StatusOr<artifact::FetchReport> Fetch(artifact::FetchJob fetch,
+                                              const v1::ArtifactStatus& status,
+                                              const ArtifactProgress& progress,
+                                              artifact::Validators* resume,
+                                              Cancellation& cancellation);
   absl::StatusOr<artifact::FetchJob> MakeFetch(const Job& job,
                                                const artifact::Validators& if_changed,
                                                const artifact::Validators& resume,

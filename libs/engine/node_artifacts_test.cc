@@ -190,6 +190,44 @@ TEST_F(NodeArtifactsTest, EverybodyIsServedOnlyWhatTheExecutorHasHashedItself) {
   EXPECT_FALSE(node().TryCached(Order("b", "another", kSum)).has_value());
 }
 
+TEST_F(NodeArtifactsTest, ADirectoryOfTheNodeIsCopiedWithoutACell) {
+  const artifact::ScratchDirectory shared;
+  shared.Write("app/f", "x");
+  options_.policy.file_sources = {shared.path()};
+  ArtifactOrder order = Order("a");
+  order.plan.set_source(absl::StrCat("file://", shared.path(), "/app"));
+  const auto first = Provide(order);
+  ASSERT_THAT(first, IsOk());
+  EXPECT_EQ(fetcher_.fetches(), 0);
+  EXPECT_EQ(TextOf(*first), "x");
+  EXPECT_THAT(first->status.digest(), testing::StartsWith("tree:"));
+  // What has not changed is kept once.
+  order.task_id = "b";
+  const auto second = Provide(order);
+  ASSERT_THAT(second, IsOk());
+  EXPECT_EQ(second->fetched.outside, first->fetched.outside);
+  shared.Write("app/f", "y");
+  const auto third = Provide(order);
+  ASSERT_THAT(third, IsOk());
+  EXPECT_EQ(TextOf(*third), "y");
+  ExpectNothingStaged();
+}
+
+TEST_F(NodeArtifactsTest, ADirectoryOfTheNodeKeepsToThePolicy) {
+  const artifact::ScratchDirectory shared;
+  shared.Write("app/f", "x");
+  shared.Link("app/out", "/etc/passwd");
+  options_.policy.file_sources = {shared.path()};
+  ArtifactOrder order = Order("a");
+  order.plan.set_source(absl::StrCat("file://", shared.path(), "/app"));
+  EXPECT_THAT(Provide(order).status(),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("out")));
+  order.plan.set_source(absl::StrCat("file://", shared.path()));
+  EXPECT_THAT(Provide(order).status(), StatusIs(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(cache_->List(), IsEmpty());
+  ExpectNothingStaged();
+}
+
 TEST_F(NodeArtifactsTest, WhatIsNotToBeKeptGoesWithItsTask) {
   fetcher_.Will(Brings("x", '1'));
   ArtifactOrder order = Order("a", "t", kSum);

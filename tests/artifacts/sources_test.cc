@@ -279,6 +279,24 @@ TEST_F(NodeSecretsTest, AFileOfTheNodeComesWhereItsPolicyListsIt) {
   }
 }
 
+TEST_F(NodeSecretsTest, ADirectoryOfTheNodeComesAsAnArchiveOfItWould) {
+  www().Write("shared/app/bin/run", kTool, 04755);
+  www().Link("shared/app/again", "bin/run");
+  v1::StartTaskRequest request = Shell("/opt/app/again x; stat -c '%u %a' /opt/app/bin/run");
+  Add(&request, www().path() + "/shared/app")->set_destination("/opt/app");
+  EXPECT_EQ(OutputOf(request), "tool x\n0 755\n");
+  v1::StartTaskRequest part = Shell("/local/run x");
+  Add(&part, www().path() + "/shared/app//b*");
+  EXPECT_EQ(OutputOf(part), "tool x\n");
+  www().MakeDirectory("shared/leads-out");
+  www().Link("shared/leads-out/passwd", "/etc/passwd");
+  for (const char* path : {"/shared/leads-out", "/private", "/shared/../private"}) {
+    v1::StartTaskRequest refused = Shell("true");
+    Add(&refused, www().path() + path);
+    EXPECT_FALSE(cluster().Run(refused).ok()) << path;
+  }
+}
+
 // A repository by ssh, with a key and the hosts' keys of the node.
 class SshSourceTest : public SourcesTest {
  protected:
