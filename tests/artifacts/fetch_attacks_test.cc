@@ -3,6 +3,7 @@
 // network that says where it was connected to.
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -203,6 +204,48 @@ TEST_F(FetchAttackTest, RedirectsWithoutEndHaveOne) {
   self = &endless;
   EXPECT_THAT(Refused(endless.Url("/")), HasSubstr("redirect"));
   EXPECT_LE(hops, 11);
+}
+
+// Sends a byte a second, so that `read_timeout` never comes, until whoever fetches has gone.
+void Trickle(int fd) {
+  artifact::SendAll(fd, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
+  pollfd gone = {fd, POLLRDHUP, 0};
+  while (poll(&gone, 1, 1000) == 0 && artifact::SendAll(fd, "x")) {
+  }
+}
+
+class TrickleTest : public FetchAttackTest {
+ protected:
+  std::string Policy() override { return "  attempts = 1\n  read_timeout = \"3s\"\n"; }
+};
+
+TEST_F(TrickleTest, AByteASecondIsEndedByTheFetchesTime) {
+  const ScriptedServer slow([](int fd, const std::string&) { Trickle(fd); });
+  v1::StartTaskRequest request = Shell("true");
+  (*Add(&request, slow.Url("/slow"))->mutable_options())["timeout"] = "5s";
+  const absl::Status ended = cluster().Run(request).status();
+  EXPECT_EQ(GetReason(ended), "ARTIFACT_FAILED");
+  EXPECT_THAT(ended.message(), HasSubstr("limit total"));
+  EXPECT_THAT(Unfinished(), IsEmpty());
+}
+
+TEST_F(TrickleTest, AByteASecondHoldsUpNobodyElse) {
+  const ScriptedServer slow([](int fd, const std::string&) { Trickle(fd); });
+  v1::StartTaskRequest held = Shell("true");
+  Add(&held, slow.Url("/slow"));
+  held.set_wait(v1::StartTaskRequest::WAIT_ACCEPTED);
+  const absl::StatusOr<v1::Task> task = cluster().client().StartTask(held);
+  ASSERT_THAT(task, IsOk());
+  www().Write("quick", "quick\n");
+  for (int i = 0; i < 5; ++i) {
+    v1::StartTaskRequest quick = Shell("cat /local/quick");
+    Add(&quick, server().Url("/quick"))->set_cache("off");
+    EXPECT_EQ(OutputOf(quick), "quick\n");
+  }
+  const absl::StatusOr<v1::Task> still = cluster().client().GetTask(task->id());
+  ASSERT_THAT(still, IsOk());
+  EXPECT_EQ(still->state(), v1::TASK_STATE_PENDING);
+  EXPECT_THAT(cluster().Destroy(task->id()), IsOk());
 }
 
 // A node whose own addresses are no place to fetch from.

@@ -119,6 +119,22 @@ TEST_F(SecretGrepTest, OfAFetchThatRunsAndOfATaskThatHasItsArtifacts) {
     const auto explained = cluster().client().ExplainTask(explain);
     ASSERT_THAT(explained, IsOk());
     ExpectNoneSaid(explained->DebugString(), when);
+    for (const v1::LogStream stream : {v1::LOG_STREAM_STDOUT, v1::LOG_STREAM_STDERR}) {
+      v1::ReadLogsRequest logs;
+      logs.set_task_id(task->id());
+      logs.set_stream(stream);
+      std::string read;
+      // Of a task that has not started there are none yet.
+      cluster()
+          .client()
+          .ReadLogs(logs,
+                    [&read](absl::string_view bytes) {
+                      absl::StrAppend(&read, bytes);
+                      return absl::OkStatus();
+                    })
+          .IgnoreError();
+      ExpectNoneSaid(read, when);
+    }
   };
   look("while it is fetched");
   // What the spec itself says of its source is in the record of the task, root's alone, as long as
