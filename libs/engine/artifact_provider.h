@@ -4,13 +4,18 @@
 #define CLOISTER_LIBS_ENGINE_ARTIFACT_PROVIDER_H_
 
 #include <functional>
+#include <memory>
 #include <string>
+#include <utility>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "cloister/internal/plan.pb.h"
 #include "cloister/v1/task.pb.h"
 #include "libs/engine/cancellation.h"
+#include "libs/engine/once_event.h"
 #include "libs/plan/place_artifacts.h"
 
 namespace cloister::engine {
@@ -41,12 +46,28 @@ class ArtifactProvider {
   // What can be had at once, without a look at the network; none otherwise. Does not block.
   virtual absl::optional<ProvidedArtifact> TryCached(const ArtifactOrder& order) = 0;
 
-  // Fetches it, or waits for another that fetches the same. Blocks; CANCELLED soon after
-  // `cancellation`. Errors say what was tried how often, and hold no secret; artifact::IsRetryable
-  // where another try later can help.
-  virtual absl::StatusOr<ProvidedArtifact> Provide(const ArtifactOrder& order,
-                                                   const ArtifactProgress& progress,
-                                                   Cancellation& cancellation) = 0;
+  // Fetches it. Blocks; CANCELLED soon after `cancellation`. Errors say what was tried how often,
+  // and hold no secret; artifact::IsRetryable where another try later can help.
+  //
+  // None where another fetches the same: then `again` is called once, on any thread and maybe
+  // before this returns, when that has ended or with `cancellation`, for this to be called again.
+  virtual absl::optional<absl::StatusOr<ProvidedArtifact>> ProvideUnlessOther(
+      const ArtifactOrder& order, const ArtifactProgress& progress, Cancellation& cancellation,
+      std::function<void()> again) = 0;
+
+  // The same, waiting for the other.
+  absl::StatusOr<ProvidedArtifact> Provide(const ArtifactOrder& order,
+                                           const ArtifactProgress& progress,
+                                           Cancellation& cancellation) {
+    while (true) {
+      const auto ended = std::make_shared<OnceEvent>();
+      absl::optional<absl::StatusOr<ProvidedArtifact>> provided =
+          ProvideUnlessOther(order, progress, cancellation, [ended] { ended->Set(); });
+      if (provided.has_value()) return *std::move(provided);
+      ended->WaitFor(absl::InfiniteDuration());
+      if (cancellation.cancelled()) return absl::CancelledError("no longer wanted");
+    }
+  }
 
   // Copies what was provided into the directory `home` beneath `task_directory`, over what is
   // there; owned by uid and gid. All of it or nothing.

@@ -30,6 +30,8 @@ struct ArtifactStager::Staging {
 
   absl::Mutex mutex;
   size_t next ABSL_GUARDED_BY(mutex) = 0;
+  // Those that have waited for another's fetch.
+  std::vector<size_t> again ABSL_GUARDED_BY(mutex);
   size_t finished ABSL_GUARDED_BY(mutex) = 0;
   absl::Status failed ABSL_GUARDED_BY(mutex);
   std::vector<ProvidedArtifact> provided ABSL_GUARDED_BY(mutex);
@@ -89,13 +91,17 @@ ArtifactStager::~ArtifactStager() {
   std::vector<std::thread> threads;
   {
     absl::MutexLock lock(&mutex_);
-    stopping_ = true;
     for (const std::weak_ptr<Staging>& weak : on_way_) {
       if (auto staging = weak.lock()) on_way.push_back(std::move(staging));
     }
+  }
+  // What waits for another's fetch comes back to the queue by this; the threads stay until then.
+  for (const auto& staging : on_way) staging->cancellation->Cancel();
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
     threads.swap(threads_);
   }
-  for (const auto& staging : on_way) staging->cancellation->Cancel();
   for (std::thread& thread : threads) thread.join();
 }
 
@@ -135,18 +141,23 @@ std::shared_ptr<Cancellation> ArtifactStager::Stage(StagingOrder order, Done don
 }
 
 void ArtifactStager::Enqueue(std::shared_ptr<Staging> staging, size_t runners) {
-  absl::MutexLock lock(&mutex_);
-  const auto gone = [](const std::weak_ptr<Staging>& weak) { return weak.expired(); };
-  on_way_.erase(std::remove_if(on_way_.begin(), on_way_.end(), gone), on_way_.end());
-  on_way_.push_back(staging);
-  if (stopping_) staging->cancellation->Cancel();
-  for (size_t i = 0; i < runners; ++i) {
-    queue_.push_back(staging);
-    if (idle_ < static_cast<int>(queue_.size()) &&
-        threads_.size() < static_cast<size_t>(limits_.parallel)) {
-      threads_.emplace_back([this] { Run(); });
+  bool stopping = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    const auto gone = [](const std::weak_ptr<Staging>& weak) { return weak.expired(); };
+    on_way_.erase(std::remove_if(on_way_.begin(), on_way_.end(), gone), on_way_.end());
+    on_way_.push_back(staging);
+    stopping = stopping_;
+    for (size_t i = 0; i < runners; ++i) {
+      queue_.push_back(staging);
+      if (!stopping && idle_ < static_cast<int>(queue_.size()) &&
+          threads_.size() < static_cast<size_t>(limits_.parallel)) {
+        threads_.emplace_back([this] { Run(); });
+      }
     }
   }
+  // Not with the lock: what waits comes back to the queue by it.
+  if (stopping) staging->cancellation->Cancel();
 }
 
 std::deque<std::shared_ptr<ArtifactStager::Staging>>::iterator ArtifactStager::NextInTurn() {
@@ -202,10 +213,16 @@ void ArtifactStager::Work(const std::shared_ptr<Staging>& staging) {
       while (staging->next < staging->size() && staging->is_provided[staging->next]) {
         ++staging->next;
       }
-      if (staging->next == staging->size()) return;
-      index = staging->next++;
+      if (!staging->again.empty()) {
+        index = staging->again.back();
+        staging->again.pop_back();
+      } else if (staging->next == staging->size()) {
+        return;
+      } else {
+        index = staging->next++;
+      }
     }
-    ProvideOne(*staging, index);
+    if (!ProvideOne(staging, index)) continue;
     bool last = false;
     {
       absl::MutexLock lock(&staging->mutex);
@@ -215,7 +232,8 @@ void ArtifactStager::Work(const std::shared_ptr<Staging>& staging) {
   }
 }
 
-void ArtifactStager::ProvideOne(Staging& staging, size_t index) {
+bool ArtifactStager::ProvideOne(const std::shared_ptr<Staging>& shared, size_t index) {
+  Staging& staging = *shared;
   const internal::ArtifactPlan& plan = staging.plan(index);
   absl::StatusOr<ProvidedArtifact> provided = absl::CancelledError("no longer wanted");
   if (!staging.cancellation->cancelled()) {
@@ -226,7 +244,17 @@ void ArtifactStager::ProvideOne(Staging& staging, size_t index) {
       }
       Tell(staging, /*at_once=*/false);
     };
-    provided = provider_->Provide(staging.OrderOf(index), progress, *staging.cancellation);
+    const auto again = [this, shared, index] {
+      {
+        absl::MutexLock lock(&shared->mutex);
+        shared->again.push_back(index);
+      }
+      Enqueue(shared, 1);
+    };
+    absl::optional<absl::StatusOr<ProvidedArtifact>> done = provider_->ProvideUnlessOther(
+        staging.OrderOf(index), progress, *staging.cancellation, again);
+    if (!done.has_value()) return false;
+    provided = *std::move(done);
   }
   bool failed = false;
   {
@@ -244,6 +272,7 @@ void ArtifactStager::ProvideOne(Staging& staging, size_t index) {
   // The task cannot start any more: what the others bring is for nothing.
   if (failed) staging.cancellation->Cancel();
   Tell(staging, /*at_once=*/false);
+  return true;
 }
 
 void ArtifactStager::Tell(Staging& staging, bool at_once) {

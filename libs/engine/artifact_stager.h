@@ -71,7 +71,9 @@ class ArtifactStager {
   void Enqueue(std::shared_ptr<Staging> staging, size_t runners);
   // Takes one artifact after another of a task until none is left.
   void Work(const std::shared_ptr<Staging>& staging);
-  void ProvideOne(Staging& staging, size_t index);
+  // False: another fetches the same. Then the artifact is done again when that has ended, and holds
+  // no thread until then.
+  bool ProvideOne(const std::shared_ptr<Staging>& staging, size_t index);
   void Finish(Staging& staging);
   void Tell(Staging& staging, bool at_once);
 

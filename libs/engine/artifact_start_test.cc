@@ -199,5 +199,46 @@ TEST_F(ArtifactStartTest, ANodeWithoutAFetcherSaysSo) {
               StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("no fetcher")));
 }
 
+TEST_F(ArtifactStartTest, WhoWaitsForAnothersFetchHoldsUpNobody) {
+  // Of one tenant three at once: as many as wait here.
+  options_.staging.parallel = 4;
+  NewEngine();
+  for (const char* id : {"a", "b", "c", "d"}) {
+    StartCommand command = With(id, {"same"});
+    command.wait_accepted = true;
+    ASSERT_THAT(Start(std::move(command)), IsOk());
+    // The first one fetches.
+    if (*id == 'a') artifacts_.AwaitWaiting(1);
+  }
+  artifacts_.AwaitOthers(3);
+  ASSERT_THAT(Start(With("e", {"x"})), IsOk());
+  // When the first has it, the next one fetches: nothing is cached here.
+  artifacts_.Let(4);
+  for (const char* id : {"a", "b", "c", "d"}) {
+    const auto started = Start(With(id, {"same"}));
+    ASSERT_THAT(started, IsOk());
+    EXPECT_EQ((*started)->state(), v1::TASK_STATE_RUNNING);
+  }
+  EXPECT_EQ(artifacts_.most_at_once(), 1);
+}
+
+TEST_F(ArtifactStartTest, WhoWaitsForAnothersFetchCanBeStopped) {
+  NewEngine();
+  for (const char* id : {"a", "b"}) {
+    StartCommand command = With(id, {"same"});
+    command.wait_accepted = true;
+    ASSERT_THAT(Start(std::move(command)), IsOk());
+    if (*id == 'a') artifacts_.AwaitWaiting(1);
+  }
+  artifacts_.AwaitOthers(1);
+  ASSERT_THAT(Destroy("b", /*force=*/true), IsOk());
+  // And the end of the engine is the end of all that wait.
+  StartCommand command = With("c", {"same"});
+  command.wait_accepted = true;
+  ASSERT_THAT(Start(std::move(command)), IsOk());
+  artifacts_.AwaitOthers(2);
+  engine_.reset();
+}
+
 }  // namespace
 }  // namespace cloister::engine

@@ -27,6 +27,7 @@
 #include "libs/engine/artifact_credential.h"
 #include "libs/engine/awaited_fetch.h"
 #include "libs/engine/cell_content.h"
+#include "libs/engine/once_event.h"
 #include "libs/os/directory.h"
 
 namespace cloister::engine {
@@ -170,24 +171,24 @@ absl::optional<ProvidedArtifact> NodeArtifacts::TryCached(const ArtifactOrder& o
 // Its end is told to all that wait for it.
 class NodeArtifacts::Flight {
  public:
-  // The flight of `key`, if there is none; else null, and `event` is set at the end of that one.
+  // The flight of `key`, if there is none; else null, and `again` is run at the end of that one.
   static std::unique_ptr<Flight> Begin(NodeArtifacts* node, const std::string& key,
-                                       const std::shared_ptr<OnceEvent>& event) {
+                                       const std::shared_ptr<OnceCall>& again) {
     absl::MutexLock lock(&node->mutex_);
     const auto [flight, is_new] = node->flights_.try_emplace(key);
     if (is_new) return std::unique_ptr<Flight>(new Flight(node, key));
-    flight->second.push_back(event);
+    flight->second.push_back(again);
     return nullptr;
   }
   ~Flight() {
-    std::vector<std::shared_ptr<OnceEvent>> waiting;
+    std::vector<std::shared_ptr<OnceCall>> waiting;
     {
       absl::MutexLock lock(&node_->mutex_);
       const auto flight = node_->flights_.find(key_);
       waiting = std::move(flight->second);
       node_->flights_.erase(flight);
     }
-    for (const auto& event : waiting) event->Set();
+    for (const auto& again : waiting) again->Run();
   }
   Flight(const Flight&) = delete;
   Flight& operator=(const Flight&) = delete;
@@ -199,27 +200,24 @@ class NodeArtifacts::Flight {
   const std::string key_;
 };
 
-absl::StatusOr<ProvidedArtifact> NodeArtifacts::Provide(const ArtifactOrder& order,
-                                                        const ArtifactProgress& progress,
-                                                        Cancellation& cancellation) {
-  CLOISTER_ASSIGN_OR_RETURN(const Job job, Understand(order));
+absl::optional<absl::StatusOr<ProvidedArtifact>> NodeArtifacts::ProvideUnlessOther(
+    const ArtifactOrder& order, const ArtifactProgress& progress, Cancellation& cancellation,
+    std::function<void()> again) {
+  const absl::StatusOr<Job> job = Understand(order);
+  if (!job.ok()) return absl::StatusOr<ProvidedArtifact>(job.status());
   const std::string key = artifact::IndexKey(
-      {job.tenant(), job.digest, job.source_key, absl::StrCat(order.plan.cache())});
-  while (true) {
-    const auto event = std::make_shared<OnceEvent>();
-    const uint64_t id = cancellation.Add([event] { event->Set(); });
-    const std::unique_ptr<Flight> flight = Flight::Begin(this, key, event);
-    if (flight != nullptr) {
-      cancellation.Remove(id);
-      // It may have come since it was looked for.
-      if (absl::optional<ProvidedArtifact> cached = TryCached(order)) return *std::move(cached);
-      return FetchWithRetries(job, progress, cancellation);
-    }
-    event->WaitFor(absl::InfiniteDuration());
-    cancellation.Remove(id);
-    if (cancellation.cancelled()) return absl::CancelledError("no longer wanted");
-    if (absl::optional<ProvidedArtifact> cached = TryCached(order)) return *std::move(cached);
+      {job->tenant(), job->digest, job->source_key, absl::StrCat(order.plan.cache())});
+  const auto once = std::make_shared<OnceCall>(std::move(again));
+  const std::unique_ptr<Flight> flight = Flight::Begin(this, key, once);
+  if (flight == nullptr) {
+    cancellation.Add([once] { once->Run(); });
+    return absl::nullopt;
   }
+  // It may have come since it was looked for.
+  if (absl::optional<ProvidedArtifact> cached = TryCached(order)) {
+    return absl::StatusOr<ProvidedArtifact>(*std::move(cached));
+  }
+  return FetchWithRetries(*job, progress, cancellation);
 }
 
 absl::StatusOr<ProvidedArtifact> NodeArtifacts::FetchWithRetries(const Job& job,

@@ -20,7 +20,7 @@
 #include "libs/artifact/cache.h"
 #include "libs/artifact/fetcher_client.h"
 #include "libs/engine/artifact_provider.h"
-#include "libs/engine/once_event.h"
+#include "libs/engine/once_call.h"
 #include "libs/node/artifact_policy.h"
 
 namespace cloister::engine {
@@ -47,9 +47,9 @@ class NodeArtifacts : public ArtifactProvider {
                 artifact::FetcherClient* fetcher);
 
   absl::optional<ProvidedArtifact> TryCached(const ArtifactOrder& order) override;
-  absl::StatusOr<ProvidedArtifact> Provide(const ArtifactOrder& order,
-                                           const ArtifactProgress& progress,
-                                           Cancellation& cancellation) override;
+  absl::optional<absl::StatusOr<ProvidedArtifact>> ProvideUnlessOther(
+      const ArtifactOrder& order, const ArtifactProgress& progress, Cancellation& cancellation,
+      std::function<void()> again) override;
   absl::Status Copy(const ProvidedArtifact& provided, const internal::ArtifactPlan& plan,
                     int task_directory, uint32_t uid, uint32_t gid) override;
   void Recover(const std::string& task_id, const internal::LaunchPlan& plan) override;
@@ -95,7 +95,7 @@ class NodeArtifacts : public ArtifactProvider {
   artifact::Cache* const cache_;
   artifact::FetcherClient* const fetcher_;
   absl::Mutex mutex_;
-  std::map<std::string, std::vector<std::shared_ptr<OnceEvent>>> flights_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, std::vector<std::shared_ptr<OnceCall>>> flights_ ABSL_GUARDED_BY(mutex_);
   // By task: the ids of what it holds.
   std::map<std::string, std::set<std::string>> held_ ABSL_GUARDED_BY(mutex_);
   // Of that, what goes with the task: it was not to be kept.

@@ -228,6 +228,40 @@ TEST_F(NodeArtifactsTest, ADirectoryOfTheNodeKeepsToThePolicy) {
   ExpectNothingStaged();
 }
 
+TEST_F(NodeArtifactsTest, WhoAsksForWhatIsOnItsWayIsToldToAskAgain) {
+  fetcher_.Will(nullptr);
+  Cancellation first;
+  std::thread fetching([&] {
+    EXPECT_FALSE(node()
+                     .Provide(
+                         Order("a"), [](const v1::ArtifactStatus&) {}, first)
+                     .ok());
+  });
+  fetcher_.AwaitFetches(1);
+  const auto ask = [this](const std::string& task, Cancellation& cancellation, int* times) {
+    return node().ProvideUnlessOther(
+        Order(task), [](const v1::ArtifactStatus&) {}, cancellation, [times] { ++*times; });
+  };
+  Cancellation second;
+  Cancellation third;
+  int second_times = 0;
+  int third_times = 0;
+  EXPECT_FALSE(ask("b", second, &second_times).has_value());
+  EXPECT_FALSE(ask("c", third, &third_times).has_value());
+  second.Cancel();
+  EXPECT_EQ(second_times, 1);
+  EXPECT_EQ(third_times, 0);
+  first.Cancel();
+  fetching.join();
+  EXPECT_EQ(second_times, 1);
+  EXPECT_EQ(third_times, 1);
+  fetcher_.Will(Brings("x", '1'));
+  const auto provided = ask("c", third, &third_times);
+  ASSERT_TRUE(provided.has_value());
+  EXPECT_THAT(*provided, IsOk());
+  EXPECT_EQ(third_times, 1);
+}
+
 TEST_F(NodeArtifactsTest, WhatIsNotToBeKeptGoesWithItsTask) {
   fetcher_.Will(Brings("x", '1'));
   ArtifactOrder order = Order("a", "t", kSum);
