@@ -5,6 +5,7 @@
 #include <linux/capability.h>
 #include <linux/sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -39,6 +40,9 @@ struct Parked {
 // permitted.
 int BecomeEffectively(uint32_t uid) {
   if (syscall(SYS_setresuid, kKeep, uid, kKeep) != 0) return errno;
+  // The change has made the memory, the launcher's, what fs.suid_dumpable says. Until here the real
+  // and the saved uid, which are still the launcher's, keep out whoever is `uid` (ptrace(2)).
+  if (prctl(PR_SET_DUMPABLE, 0) != 0) return errno;
   __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct data[2];
   if (syscall(SYS_capget, &header, data) != 0) return errno;

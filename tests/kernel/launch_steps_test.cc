@@ -106,6 +106,7 @@ TEST_F(LaunchSteps, TheLaunchersMemoryStaysClosedWhereTheNodeOpensThatOfSetuidPr
   for (const internal::LaunchPlan& plan : {DefaultPlan(), PlanWithAllSteps()}) {
     ASSERT_EQ(prctl(PR_SET_DUMPABLE, 0), 0);
     auto result = Launch(plan);
+    site_->namespaces_ahead().AwaitReady();
     EXPECT_EQ(prctl(PR_GET_DUMPABLE), 0);
     ASSERT_TRUE(absl::holds_alternative<launch::LaunchedTask>(result))
         << absl::get<internal::LaunchFailure>(result).ShortDebugString();
