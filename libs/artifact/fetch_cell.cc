@@ -13,6 +13,7 @@
 #include "libs/artifact/fetcher_wire.h"
 #include "libs/base/errno_status.h"
 #include "libs/base/status_macros.h"
+#include "libs/os/mount_calls.h"
 #include "libs/os/seqpacket.h"
 
 namespace cloister::artifact {
@@ -39,7 +40,7 @@ absl::StatusOr<std::pair<OwnedFd, OwnedFd>> MakeSockets() {
 // Only what is in the directory is within the cell's reach: it gets a mount of it, as above a mount
 // there is nothing.
 absl::StatusOr<OwnedFd> FetchCell::PrepareOutput() const {
-  const OwnedFd directory(
+  OwnedFd directory(
       openat(job_.output.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
   if (!directory.valid()) return ErrnoStatus(errno, "output directory");
   struct stat raw;
@@ -57,6 +58,8 @@ absl::StatusOr<OwnedFd> FetchCell::PrepareOutput() const {
       fchmod(directory.get(), 0700) != 0) {
     return ErrnoStatus(errno, "owner of the output directory");
   }
+  // Then the cell binds it for itself.
+  if (!HasMountCalls()) return directory;
   OwnedFd tree(open_tree(directory.get(), "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH));
   if (!tree.valid()) return ErrnoStatus(errno, "mount of the output directory");
   return tree;

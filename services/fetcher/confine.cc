@@ -20,6 +20,7 @@
 #include <string>
 
 #include "libs/os/close_from.h"
+#include "services/fetcher/classic_root.h"
 
 namespace cloister::fetcher {
 namespace {
@@ -36,6 +37,9 @@ constexpr const char* kResolverFiles[] = {"hosts",    "resolv.conf", "nsswitch.c
 
 constexpr uint64_t kWholeMount =
     MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+// The same for mount(2).
+constexpr unsigned long kOutputFlags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+constexpr unsigned long kWholeMountFlags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
 
 struct State {
   const Confinement& confinement;
@@ -71,7 +75,10 @@ int Fds(State& state) {
       return errno;
     }
   }
-  return static_cast<int>(-CloseFrom(kZygoteFd + 1));
+  const int error = static_cast<int>(-CloseFrom(kZygoteFd + 1));
+  // While the id is the zygote's, whose directories those above it are.
+  const bool reopens = error == 0 && confinement.classic_mounts && confinement.output >= 0;
+  return reopens ? ReopenHere(kOutputFd) : error;
 }
 
 // End of file: the zygote could not write the maps, or is gone.
@@ -131,6 +138,7 @@ int Propagation(State&) {
 
 // Small: it holds the places to mount on, and later nobody writes to it.
 int Root(State& state) {
+  if (state.confinement.classic_mounts) return MakeClassicRoot(&state.root);
   const int context = fsopen("tmpfs", FSOPEN_CLOEXEC);
   if (context < 0) return errno;
   int error = ErrorOf(fsconfig(context, FSCONFIG_SET_STRING, "size", "64k", 0));
@@ -150,6 +158,10 @@ int Root(State& state) {
 
 int MountOutput(const State& state) {
   if (mkdirat(state.root, &kOutputPath[1], 0700) != 0) return errno;
+  if (state.confinement.classic_mounts) {
+    const int error = BindAt(kOutputFd, state.root, &kOutputPath[1]);
+    return error != 0 ? error : AddMountFlagsAt(state.root, &kOutputPath[1], kOutputFlags);
+  }
   if (move_mount(kOutputFd, "", state.root, &kOutputPath[1], MOVE_MOUNT_F_EMPTY_PATH) != 0) {
     return errno;
   }
@@ -158,16 +170,28 @@ int MountOutput(const State& state) {
   return ErrorOf(mount_setattr(kOutputFd, "", AT_EMPTY_PATH, &attributes, sizeof(attributes)));
 }
 
+int MakeFile(int directory, const char* name) {
+  const int file = openat(directory, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
+  if (file < 0) return errno;
+  close(file);
+  return 0;
+}
+
+std::string ResolverFile(const char* name) { return std::string("/etc/") + name; }
+
+int BindResolverFile(int etc, const char* name) {
+  const std::string source = ResolverFile(name);
+  if (access(source.c_str(), F_OK) != 0) return errno == ENOENT ? 0 : errno;
+  const int error = MakeFile(etc, name);
+  return error != 0 ? error : BindAt(source.c_str(), etc, name);
+}
+
 int MountResolverFile(int etc, const char* name) {
-  const std::string source = std::string("/etc/") + name;
-  const int tree = open_tree(AT_FDCWD, source.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+  const int tree =
+      open_tree(AT_FDCWD, ResolverFile(name).c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
   if (tree < 0) return errno == ENOENT ? 0 : errno;
-  const int place = openat(etc, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
-  int error = ErrorOf(place);
-  if (error == 0) {
-    close(place);
-    error = ErrorOf(move_mount(tree, "", etc, name, MOVE_MOUNT_F_EMPTY_PATH));
-  }
+  int error = MakeFile(etc, name);
+  if (error == 0) error = ErrorOf(move_mount(tree, "", etc, name, MOVE_MOUNT_F_EMPTY_PATH));
   close(tree);
   return error;
 }
@@ -178,9 +202,10 @@ int Mounts(State& state) {
   if (mkdirat(state.root, "etc", 0755) != 0) return errno;
   const int etc = openat(state.root, "etc", O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (etc < 0) return errno;
+  const auto mount_file = state.confinement.classic_mounts ? BindResolverFile : MountResolverFile;
   int error = 0;
   for (const char* name : kResolverFiles) {
-    if (error == 0) error = MountResolverFile(etc, name);
+    if (error == 0) error = mount_file(etc, name);
   }
   close(etc);
   return error;
@@ -194,11 +219,26 @@ int Pivot(State& state) {
   return ErrorOf(chdir("/"));
 }
 
-int ReadOnly(State& state) {
+int SealRoot(const State& state) {
   mount_attr attributes = {};
   attributes.attr_set = kWholeMount;
   const unsigned flags = AT_EMPTY_PATH | (state.is_cell() ? 0U : unsigned{AT_RECURSIVE});
-  const int error = ErrorOf(mount_setattr(state.root, "", flags, &attributes, sizeof(attributes)));
+  return ErrorOf(mount_setattr(state.root, "", flags, &attributes, sizeof(attributes)));
+}
+
+int SealClassicRoot(const State& state) {
+  int error = AddMountFlags("/", kWholeMountFlags);
+  if (state.is_cell()) return error;
+  for (const char* name : kResolverFiles) {
+    const std::string file = ResolverFile(name);
+    if (error != 0 || access(file.c_str(), F_OK) != 0) continue;
+    error = AddMountFlags(file.c_str(), kWholeMountFlags);
+  }
+  return error;
+}
+
+int ReadOnly(State& state) {
+  const int error = state.confinement.classic_mounts ? SealClassicRoot(state) : SealRoot(state);
   close(state.root);
   if (error != 0 || !state.is_cell()) return error;
   // The mount was opened as a path; from now on it is a directory of the new root.

@@ -38,7 +38,7 @@ struct Confinement {
   // Its end of its socket to the executor, and of the one between cell and broker.
   int executor = -1;
   int peer = -1;
-  // The output directory as a detached mount; -1 for a broker.
+  // The output directory as a detached mount, or, with classic_mounts, as it is; -1 for a broker.
   int output = -1;
   // One byte from it says that the id maps are written.
   int barrier = -1;
@@ -46,6 +46,8 @@ struct Confinement {
   int zygote = -1;
   internal::FetchLimits limits;
   int landlock_abi = 0;
+  // Without the newer mount calls (libs/os/mount_calls.h).
+  bool classic_mounts = false;
   // From call_filter.h.
   const std::vector<sock_filter>* filter = nullptr;
 };

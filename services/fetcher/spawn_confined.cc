@@ -16,6 +16,7 @@
 #include "libs/base/errno_status.h"
 #include "libs/base/owned_fd.h"
 #include "libs/base/status_macros.h"
+#include "libs/launch/clone3.h"
 
 namespace cloister::fetcher {
 namespace {
@@ -81,6 +82,25 @@ long Clone3(uint64_t namespaces, int cgroup, int* pidfd) {
   return syscall(SYS_clone3, &arguments, sizeof(arguments));
 }
 
+// Where there is no clone3(2). What clone(2) cannot be told the child does: its signals' handlers
+// are for SignalsHeld, and it joins its v2 cgroup as it joins those of v1.
+long Clone(uint64_t namespaces, const launch::SignalsHeld& held, int* pidfd) {
+  const uint64_t thread_id = ThreadIdPlace();
+  uint64_t flags = CLONE_PIDFD | namespaces | SIGCHLD;
+  if (thread_id != 0) flags |= CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
+  const long pid = syscall(SYS_clone, flags, nullptr, pidfd, thread_id, nullptr);
+  if (pid == 0) held.Clear();
+  return pid;
+}
+
+absl::StatusOr<OwnedFd> OpenProcesses(int cgroup) {
+  if (cgroup < 0) return OwnedFd();
+  const OwnedFd low(openat(cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC));
+  OwnedFd high(low.valid() ? fcntl(low.get(), F_DUPFD_CLOEXEC, kFirstForeignFd) : -1);
+  if (!high.valid()) return ErrnoStatus(errno, "cgroup.procs");
+  return high;
+}
+
 }  // namespace
 
 absl::StatusOr<PidFd> SpawnConfined(Confinement confinement, ConfinedIds ids, int cgroup,
@@ -91,8 +111,14 @@ absl::StatusOr<PidFd> SpawnConfined(Confinement confinement, ConfinedIds ids, in
   CLOISTER_ASSIGN_OR_RETURN(Barrier barrier, MakeBarrier());
   confinement.barrier = barrier.read_end.get();
   int pidfd = -1;
-  const long pid = Clone3(namespaces, cgroup, &pidfd);
-  if (pid < 0) return ErrnoStatus(errno, "clone3 with namespaces of its own");
+  OwnedFd processes;
+  long pid = Clone3(namespaces, cgroup, &pidfd);
+  if (pid < 0 && errno == ENOSYS) {
+    CLOISTER_ASSIGN_OR_RETURN(processes, OpenProcesses(cgroup));
+    if (processes.valid()) confinement.joins.push_back(processes.get());
+    pid = Clone(namespaces, launch::SignalsHeld(), &pidfd);
+  }
+  if (pid < 0) return ErrnoStatus(errno, "clone with namespaces of its own");
   if (pid == 0) {
     // Should the zygote end, BARRIER is to see the end of file.
     barrier.write_end.reset();

@@ -1,6 +1,6 @@
-// clone3(2) of the zygote into namespaces of the child's own, with its ids mapped: fork(2) in all
-// that concerns memory, so that what was preloaded is there, and as safe, the zygote having one
-// thread.
+// clone3(2), or clone(2), of the zygote into namespaces of the child's own, with its ids mapped:
+// fork(2) in all that concerns memory, so that what was preloaded is there, and as safe, the zygote
+// having one thread.
 #ifndef CLOISTER_SERVICES_FETCHER_SPAWN_CONFINED_H_
 #define CLOISTER_SERVICES_FETCHER_SPAWN_CONFINED_H_
 

@@ -14,6 +14,7 @@
 #include "libs/artifact/fetcher_wire.h"
 #include "libs/base/errno_status.h"
 #include "libs/base/status_macros.h"
+#include "libs/os/mount_calls.h"
 #include "services/fetcher/call_filter.h"
 #include "services/fetcher/spawn_confined.h"
 
@@ -59,6 +60,7 @@ Zygote::Zygote(OwnedFd control, Work work)
     : control_(std::move(control)),
       work_(work),
       landlock_abi_(LandlockAbi()),
+      classic_mounts_(!HasMountCalls()),
       cell_filter_(MakeCellFilter()),
       broker_filter_(MakeBrokerFilter()) {}
 
@@ -130,6 +132,7 @@ absl::Status Zygote::Spawn(const internal::StartFetch& start, const std::vector<
   confinement.zygote = self_.get();
   confinement.limits = start.limits();
   confinement.landlock_abi = landlock_abi_;
+  confinement.classic_mounts = classic_mounts_;
 
   confinement.role = Confinement::Role::kBroker;
   confinement.executor = fds[kBrokerSocket].get();

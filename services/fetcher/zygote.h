@@ -62,6 +62,7 @@ class Zygote {
   const Work work_;
   PidFd self_;
   const int landlock_abi_;
+  const bool classic_mounts_;
   const std::vector<sock_filter> cell_filter_;
   const std::vector<sock_filter> broker_filter_;
   std::map<uint64_t, Fetch> fetches_;
