@@ -122,23 +122,18 @@ std::string CommandWords(const internal::Exec& exec, int index, int error_number
   return absl::StrJoin(tried, ", ");
 }
 
-// The object of a step, after its name; empty if there is none to tell.
-std::string ObjectOf(const LaunchPlan& plan, const internal::LaunchFailure& failure) {
+// What failed of a step that goes through a list.
+std::string ItemOf(const LaunchPlan& plan, const internal::LaunchFailure& failure) {
   switch (failure.step()) {
     case internal::LAUNCH_STEP_TASK_DIRECTORY:
+    case internal::LAUNCH_STEP_MOUNTS:
       return Item("mounts", plan.mounts(), failure.index(), MountWords);
     case internal::LAUNCH_STEP_CGROUP_LIMITS:
       return LimitWords(plan.cgroup(), failure.index());
     case internal::LAUNCH_STEP_CGROUP_JOIN:
       return Item("hierarchies", plan.cgroup().hierarchies(), failure.index(), HierarchyWords);
-    case internal::LAUNCH_STEP_MOUNTS:
-      return Item("mounts", plan.mounts(), failure.index(), MountWords);
     case internal::LAUNCH_STEP_MASKS:
       return Item("masks", plan.masks(), failure.index(), MaskWords);
-    case internal::LAUNCH_STEP_OOM_SCORE:
-      return absl::StrCat(plan.oom_score_adj());
-    case internal::LAUNCH_STEP_HOSTNAME:
-      return Quoted(plan.hostname());
     case internal::LAUNCH_STEP_FILES:
     case internal::LAUNCH_STEP_ETC_FILES:
       return Item("files", plan.files(), failure.index(), FileWords);
@@ -148,27 +143,72 @@ std::string ObjectOf(const LaunchPlan& plan, const internal::LaunchFailure& fail
       return failure.index() == 0 ? "uid map" : "gid map";
     case internal::LAUNCH_STEP_ID_MAPS:
       return IdWords(plan.identity().user_namespace(), failure.index());
+    case internal::LAUNCH_STEP_LANDLOCK:
+      return Item("rules", plan.landlock().rules(), failure.index(), LandlockWords);
+    case internal::LAUNCH_STEP_EXEC:
+      return CommandWords(plan.exec(), failure.index(), failure.error_number());
+    default:
+      return "";
+  }
+}
+
+// What a step sets, or makes.
+std::string ValueOf(const LaunchPlan& plan, internal::LaunchStep step) {
+  switch (step) {
+    case internal::LAUNCH_STEP_OOM_SCORE:
+      return absl::StrCat(plan.oom_score_adj());
+    case internal::LAUNCH_STEP_HOSTNAME:
+      return Quoted(plan.hostname());
     case internal::LAUNCH_STEP_BOUNDING_SET:
       return CapabilityWords(plan.capabilities().bounding());
     case internal::LAUNCH_STEP_IDENTITY:
       return IdentityWords(plan.identity());
     case internal::LAUNCH_STEP_CAPABILITIES:
       return CapabilityWords(plan.capabilities().effective());
-    case internal::LAUNCH_STEP_LANDLOCK:
-      return Item("rules", plan.landlock().rules(), failure.index(), LandlockWords);
     case internal::LAUNCH_STEP_SECCOMP:
       return absl::StrCat("profile ", Quoted(plan.seccomp_filter().profile()));
     case internal::LAUNCH_STEP_CWD:
       return Quoted(plan.exec().work_dir());
-    case internal::LAUNCH_STEP_EXEC:
-      return CommandWords(plan.exec(), failure.index(), failure.error_number());
     case internal::LAUNCH_STEP_CLONE:
       return "the task's first process";
     case internal::LAUNCH_STEP_INIT:
       return "the task's init";
     case internal::LAUNCH_STEP_AWAIT_EXEC:
       return "the task's first process ended before it could say why";
-    // Steps without an object of the plan's; of those outside, the launcher's own detail names one.
+    default:
+      return "";
+  }
+}
+
+// The object of a step, after its name; empty if there is none to tell. Without a default, so that
+// -Wswitch finds a step that is not thought of here.
+std::string ObjectOf(const LaunchPlan& plan, const internal::LaunchFailure& failure) {
+  switch (failure.step()) {
+    case internal::LAUNCH_STEP_TASK_DIRECTORY:
+    case internal::LAUNCH_STEP_MOUNTS:
+    case internal::LAUNCH_STEP_CGROUP_LIMITS:
+    case internal::LAUNCH_STEP_CGROUP_JOIN:
+    case internal::LAUNCH_STEP_MASKS:
+    case internal::LAUNCH_STEP_FILES:
+    case internal::LAUNCH_STEP_ETC_FILES:
+    case internal::LAUNCH_STEP_LIMITS:
+    case internal::LAUNCH_STEP_USER_NAMESPACE:
+    case internal::LAUNCH_STEP_ID_MAPS:
+    case internal::LAUNCH_STEP_LANDLOCK:
+    case internal::LAUNCH_STEP_EXEC:
+      return ItemOf(plan, failure);
+    case internal::LAUNCH_STEP_OOM_SCORE:
+    case internal::LAUNCH_STEP_HOSTNAME:
+    case internal::LAUNCH_STEP_BOUNDING_SET:
+    case internal::LAUNCH_STEP_IDENTITY:
+    case internal::LAUNCH_STEP_CAPABILITIES:
+    case internal::LAUNCH_STEP_SECCOMP:
+    case internal::LAUNCH_STEP_CWD:
+    case internal::LAUNCH_STEP_CLONE:
+    case internal::LAUNCH_STEP_INIT:
+    case internal::LAUNCH_STEP_AWAIT_EXEC:
+      return ValueOf(plan, failure.step());
+    // Without an object of the plan's; of those outside, the launcher's own detail names one.
     case internal::LAUNCH_STEP_DEVICES:
     case internal::LAUNCH_STEP_UNSPECIFIED:
     case internal::LAUNCH_STEP_PLAN:
@@ -186,7 +226,6 @@ std::string ObjectOf(const LaunchPlan& plan, const internal::LaunchFailure& fail
     case internal::LAUNCH_STEP_FDS:
     case internal::LAUNCH_STEP_LAST_CAPABILITIES:
     case internal::LAUNCH_STEP_RECORD_PID:
-    // Protocol buffers' own, so that -Wswitch can find a step that has no words here.
     case internal::LaunchStep_INT_MIN_SENTINEL_DO_NOT_USE_:
     case internal::LaunchStep_INT_MAX_SENTINEL_DO_NOT_USE_:
       break;

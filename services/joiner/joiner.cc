@@ -14,31 +14,18 @@
 // Paths are hostile: they are resolved by openat2(2), which keeps to the root or to the task's
 // directory, through no magic link, whatever the task puts in the way meanwhile; and what was
 // opened is looked at before it is used. Memory is what is declared below.
-#include <linux/audit.h>
 #include <linux/errno.h>
 #include <linux/fcntl.h>
-#include <linux/filter.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <linux/prctl.h>
-#include <linux/seccomp.h>
 #include <linux/stat.h>
 #include <stddef.h>
 
 #include "libs/files/joiner_message.h"
 #include "libs/os/raw_syscall.h"
-
-// The compiler may call these.
-extern "C" void* memset(void* to, int byte, size_t size) {
-  void* at = to;
-  __asm__ volatile("rep stosb" : "+D"(at), "+c"(size) : "a"(byte) : "memory");
-  return to;
-}
-extern "C" void* memcpy(void* to, const void* from, size_t size) {
-  void* at = to;
-  __asm__ volatile("rep movsb" : "+D"(at), "+S"(from), "+c"(size) : : "memory");
-  return to;
-}
+#include "services/joiner/call_filter.h"
+#include "services/joiner/memory_calls.h"
 
 namespace cloister::files {
 namespace {
@@ -453,29 +440,6 @@ int OpenParent(char* path, const char** name) {
   g_parent = -1;
   SendInfo(status, 0);
   End(0, 0, 0);
-}
-
-// The few calls that the rest of this program makes; any other ends it.
-long Confine() {
-  constexpr int kCalls[] = {__NR_sendto,     __NR_recvfrom, __NR_openat2,    __NR_statx,
-                            __NR_fstatfs,    __NR_close,    __NR_pread64,    __NR_write,
-                            __NR_getdents64, __NR_lseek,    __NR_readlinkat, __NR_fchmod,
-                            __NR_renameat2,  __NR_unlinkat, __NR_exit_group};
-  constexpr int kCount = sizeof(kCalls) / sizeof(kCalls[0]);
-  sock_filter program[kCount + 6];
-  int at = 0;
-  program[at++] = BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, arch));
-  program[at++] = BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0);
-  program[at++] = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
-  program[at++] = BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr));
-  for (int i = 0; i < kCount; ++i) {
-    program[at++] = BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(kCalls[i]),
-                             static_cast<unsigned char>(kCount - i), 0);
-  }
-  program[at++] = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
-  program[at++] = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-  const sock_fprog filter = {static_cast<unsigned short>(at), program};
-  return RawSyscall(__NR_prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, Raw(&filter));
 }
 
 void Prepare(const char* kind) {

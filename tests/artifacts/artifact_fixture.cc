@@ -6,8 +6,8 @@
 #include "gtest/gtest.h"
 #include "libs/artifact/hasher.h"
 #include "libs/artifact/testing/test_certificates.h"
-#include "libs/base/random_id.h"
 #include "libs/base/status_matchers.h"
+#include "tests/testing/task_request.h"
 
 namespace cloister {
 namespace {
@@ -58,12 +58,8 @@ void ArtifactTest::Pack(const std::string& tree, const std::string& name) {
 }
 
 v1::StartTaskRequest ArtifactTest::Request(const std::vector<std::string>& command) {
-  v1::StartTaskRequest request;
-  request.set_request_id(RandomId());
-  v1::TaskConfig* config = request.mutable_config();
-  config->mutable_resources()->set_memory(64);
-  config->mutable_config()->set_command(command[0]);
-  for (size_t i = 1; i < command.size(); ++i) config->mutable_config()->add_args(command[i]);
+  v1::StartTaskRequest request = TaskRequest(command);
+  request.mutable_config()->mutable_resources()->set_memory(64);
   return request;
 }
 

@@ -16,6 +16,7 @@
 #include "tests/attack/call_refusal.h"
 #include "tests/attack/effort.h"
 #include "tests/attack/flipper.h"
+#include "tests/testing/task_request.h"
 
 namespace cloister {
 namespace {
@@ -77,13 +78,9 @@ void AttackTest::TearDown() {
 }
 
 v1::StartTaskRequest AttackTest::Command(const std::vector<std::string>& words) const {
-  v1::StartTaskRequest request;
-  request.set_request_id(RandomId());
+  v1::StartTaskRequest request = TaskRequest(words);
   request.mutable_config()->set_user(GetParam().user);
-  v1::ExecConfig* config = ConfigOf(&request);
-  if (GetParam().own_ids) config->set_userns("private");
-  config->set_command(words.front());
-  for (size_t i = 1; i < words.size(); ++i) config->add_args(words[i]);
+  if (GetParam().own_ids) ConfigOf(&request)->set_userns("private");
   return request;
 }
 

@@ -12,6 +12,7 @@
 #include "libs/base/status_matchers.h"
 #include "tests/testing/cluster_fixture.h"
 #include "tests/testing/local_cluster.h"
+#include "tests/testing/task_request.h"
 
 namespace cloister {
 namespace {
@@ -45,12 +46,8 @@ class NodePolicyTest : public ClusterTest {
 
   // Of a task within the ceiling.
   static v1::StartTaskRequest Request(const std::vector<std::string>& command) {
-    v1::StartTaskRequest request;
-    request.set_request_id(RandomId());
-    v1::TaskConfig* config = request.mutable_config();
-    config->mutable_resources()->set_memory(64);
-    config->mutable_config()->set_command(command[0]);
-    for (size_t i = 1; i < command.size(); ++i) config->mutable_config()->add_args(command[i]);
+    v1::StartTaskRequest request = TaskRequest(command);
+    request.mutable_config()->mutable_resources()->set_memory(64);
     return request;
   }
 

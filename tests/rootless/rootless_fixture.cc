@@ -5,19 +5,13 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "libs/base/error_reason.h"
-#include "libs/base/random_id.h"
 #include "libs/base/status_matchers.h"
+#include "tests/testing/task_request.h"
 
 namespace cloister {
 
 v1::StartTaskRequest RootlessTest::Request(const std::vector<std::string>& command) {
-  v1::StartTaskRequest request;
-  request.set_request_id(RandomId());
-  request.mutable_config()->mutable_config()->set_command(command[0]);
-  for (size_t i = 1; i < command.size(); ++i) {
-    request.mutable_config()->mutable_config()->add_args(command[i]);
-  }
-  return request;
+  return TaskRequest(command);
 }
 
 std::string RootlessTest::OutputOf(const v1::StartTaskRequest& request) {

@@ -21,6 +21,7 @@
 #include "libs/node/node_policy.h"
 #include "libs/os/spawn.h"
 #include "tests/testing/cluster_runfile.h"
+#include "tests/testing/task_request.h"
 #include "tools/cloister/dev_connection.h"
 #include "tools/cloister/dev_processes.h"
 #include "tools/cloister/dev_stop.h"
@@ -148,22 +149,11 @@ absl::StatusOr<TaskOutcome> LocalCluster::Run(v1::StartTaskRequest request) {
 }
 
 absl::StatusOr<TaskOutcome> LocalCluster::Run(const std::vector<std::string>& command) {
-  v1::StartTaskRequest request;
-  request.mutable_config()->mutable_config()->set_command(command[0]);
-  for (size_t i = 1; i < command.size(); ++i) {
-    request.mutable_config()->mutable_config()->add_args(command[i]);
-  }
-  return Run(request);
+  return Run(TaskRequest(command));
 }
 
 absl::StatusOr<v1::Task> LocalCluster::StartTask(const std::vector<std::string>& command) {
-  v1::StartTaskRequest request;
-  request.set_request_id(RandomId());
-  request.mutable_config()->mutable_config()->set_command(command[0]);
-  for (size_t i = 1; i < command.size(); ++i) {
-    request.mutable_config()->mutable_config()->add_args(command[i]);
-  }
-  return client_->StartTask(request);
+  return client_->StartTask(TaskRequest(command));
 }
 
 absl::Status LocalCluster::Destroy(const std::string& task_id) {

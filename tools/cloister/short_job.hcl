@@ -1,0 +1,12 @@
+job "example" {
+  group "example" {
+    task "example" {
+      driver = "exec"
+
+      config {
+        command = "/bin/sh"
+        args    = ["-c", "echo \"hello from $(hostname)\""]
+      }
+    }
+  }
+}
