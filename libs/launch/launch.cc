@@ -105,7 +105,7 @@ absl::Status IdMaps(Run* run) {
                             run->site->namespaces_ahead().Take(space.first(), space.count()));
   run->flat->context().user_namespace = run->user_namespace.get();
   const auto is_mapped = [](const internal::Mount& mount) {
-    return mount.kind() == internal::Mount::KIND_HOST_DIRECTORY;
+    return mount.kind() == internal::Mount::KIND_HOST_DIRECTORY && !mount.unmapped_ids();
   };
   if (std::none_of(plan.mounts().begin(), plan.mounts().end(), is_mapped)) return absl::OkStatus();
   run->volume_maps = run->user_namespace.get();

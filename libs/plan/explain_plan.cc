@@ -111,7 +111,10 @@ void ExplainIds(const task::TaskSpec& spec, const LaunchPlan& plan, Lines* lines
   const auto binds = [](const Mount& mount) { return mount.kind() == Mount::KIND_HOST_DIRECTORY; };
   if (std::none_of(plan.mounts().begin(), plan.mounts().end(), binds)) return;
   std::string who = "whoever it is inside";
-  if (!space.all_volume_ids()) {
+  if (std::any_of(plan.mounts().begin(), plan.mounts().end(),
+                  [](const Mount& mount) { return mount.unmapped_ids(); })) {
+    who = "a stranger, and reads what those may";
+  } else if (!space.all_volume_ids()) {
     who = space.volume_uids().empty() ? "nobody, as it is root inside"
                                       : absl::StrCat("uid ", space.volume_uids(0), " alone");
   }

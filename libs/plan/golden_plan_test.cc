@@ -192,6 +192,20 @@ std::vector<Scenario> Scenarios() {
       {"data", "/srv/data", false, node::VolumePropagation::kPrivate}};
   all.back().facts.volume_sources = {
       {"/srv/data", node::HostPath::Kind::kDirectory, false, "/srv/data", 2049, 131}};
+  all.push_back({"own_ids_without_root",
+                 "Root of ids of its own, with a volume, without root: a stranger in there.",
+                 ExampleFactsWithoutRoot(node::UserNamespace::Kind::kRange),
+                 "config { command: '/bin/true' userns: 'private' } user: 'root' "
+                 "volumes { name: 'data' } volume_mounts { volume: 'data' destination: '/srv' "
+                 "read_only: true }",
+                 ExampleRoot()});
+  all.back().facts.user_namespace.last_uid = 131071;
+  all.back().facts.user_namespace.last_gid = 131071;
+  all.back().facts.volume_sources = {
+      {"/srv/data", node::HostPath::Kind::kDirectory, false, "/srv/data", 2049, 131}};
+  all.back().policy.host_volumes = {
+      {"data", "/srv/data", false, node::VolumePropagation::kPrivate}};
+  all.back().policy.limit_by_cgroups = false;
   all.push_back({"everything", "A task that says all it can.", ExampleFacts(CgroupLayout::kV2),
                  kEverything, WwwData()});
   return all;

@@ -58,12 +58,39 @@ absl::Status CheckUser(const task::ResolvedUser& user, const node::NodePolicy& p
       "USER_NOT_MAPPED");
 }
 
-bool BindsDirectories(const task::TaskSpec& spec) {
-  const auto is_bind = [](const task::TaskMount& mount) {
-    return mount.type == task::TaskMount::Type::kBind;
+bool IsReadOnly(const task::VolumeMount& mount, const node::NodePolicy& policy) {
+  const auto names_it = [&](const node::HostVolume& volume) {
+    return volume.name == mount.source && volume.read_only;
   };
-  return !spec.volume_mounts().empty() ||
-         std::any_of(spec.mounts().begin(), spec.mounts().end(), is_bind);
+  return mount.read_only ||
+         std::any_of(policy.host_volumes.begin(), policy.host_volumes.end(), names_it);
+}
+
+// Of the node's directories that the task mounts, one that it could write to.
+std::string WritableDirectory(const task::TaskSpec& spec, const node::NodePolicy& policy) {
+  for (const task::VolumeMount& mount : spec.volume_mounts()) {
+    if (!IsReadOnly(mount, policy)) return absl::StrCat("volume '", mount.source, "'");
+  }
+  for (const task::TaskMount& mount : spec.mounts()) {
+    if (mount.type != task::TaskMount::Type::kBind || mount.read_only) continue;
+    return absl::StrCat("bind of '", mount.source, "'");
+  }
+  return "";
+}
+
+// Without root nobody maps the ids of a filesystem. As they are they do no harm to a reader, who is
+// a stranger to them; but what a writer left would be the next task's that has its range.
+absl::Status CheckDirectories(const task::TaskSpec& spec, const node::NodeFacts& facts,
+                              const node::NodePolicy& policy) {
+  if (facts.user_namespace.kind == Kind::kNone) return absl::OkStatus();
+  const std::string writable = WritableDirectory(spec, policy);
+  if (writable.empty()) return absl::OkStatus();
+  return Failed(
+      "NEEDS_ROOT",
+      absl::StrCat(writable,
+                   ": a directory of the node with userns \"private\" needs root, unless it is "
+                   "mounted read-only: the executor of this node runs without, and cannot map the "
+                   "ids of what the task would write there"));
 }
 
 void AdaptCapabilities(internal::Capabilities* capabilities) {
@@ -119,12 +146,7 @@ absl::Status CheckOwnIds(const task::TaskSpec& spec, const task::ResolvedUser& u
                      " is of no use with userns \"private\": what it is a right over (the "
                      "network, devices, mounts, the kernel) is the node's"));
   }
-  if (facts.user_namespace.kind != Kind::kNone && BindsDirectories(spec)) {
-    return Failed("NEEDS_ROOT",
-                  "directories of the node with userns \"private\" need root: the executor of this "
-                  "node runs without, and cannot map their ids");
-  }
-  return absl::OkStatus();
+  return CheckDirectories(spec, facts, policy);
 }
 
 void AdaptToOwnIds(const task::TaskSpec& spec, const node::NodeFacts& facts,
@@ -137,7 +159,10 @@ void AdaptToOwnIds(const task::TaskSpec& spec, const node::NodeFacts& facts,
   plan->mutable_identity()->mutable_user_namespace()->set_count(policy.userns_ids_per_task);
   plan->set_namespaces(plan->namespaces() | CLONE_NEWUSER);
   AdaptCapabilities(plan->mutable_capabilities());
-  PlanVolumeIds(policy, plan);
+  if (facts.user_namespace.kind == Kind::kNone) return PlanVolumeIds(policy, plan);
+  for (internal::Mount& mount : *plan->mutable_mounts()) {
+    mount.set_unmapped_ids(mount.kind() == internal::Mount::KIND_HOST_DIRECTORY);
+  }
 }
 
 bool NeedsIds(const internal::LaunchPlan& plan) {

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "libs/base/error_reason.h"
@@ -124,11 +125,44 @@ TEST_F(PlanIds, WithoutRootItTakesARangeThatIsWideEnough) {
   MakeRootless(131071);
   EXPECT_TRUE(NeedsIds(Private("")));
   EXPECT_TRUE(NeedsIds(Private("", ExampleRoot())));
+}
+
+// Their ids cannot be mapped, so that nothing may be written with any.
+TEST_F(PlanIds, WithoutRootDirectoriesOfTheNodeAreReadOnlyAndTheirIdsAsTheyAre) {
+  MakeRootless(131071);
+  const std::string bind = "mounts { type: 'bind' source: '/srv/a' destination: '/a' ";
   policy_.allowed_mount_sources = {"/srv"};
-  const absl::Status refused =
-      Plan("userns: 'private' mounts { type: 'bind' source: '/srv/a' destination: '/a' }").status();
+  const absl::Status refused = Plan("userns: 'private' " + bind + "}").status();
   EXPECT_EQ(GetReason(refused), "NEEDS_ROOT");
-  EXPECT_THAT(std::string(refused.message()), HasSubstr("cannot map their ids"));
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("bind of '/srv/a': a directory of the "));
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("cannot map the ids"));
+  const internal::LaunchPlan plan = Private(bind + "read_only: true }");
+  int binds = 0;
+  for (const internal::Mount& mount : plan.mounts()) {
+    const bool is_bind = mount.kind() == internal::Mount::KIND_HOST_DIRECTORY;
+    EXPECT_EQ(mount.unmapped_ids(), is_bind) << mount.inside();
+    binds += is_bind;
+  }
+  EXPECT_EQ(binds, 1);
+  EXPECT_FALSE(plan.identity().user_namespace().all_volume_ids());
+}
+
+TEST_F(PlanIds, WithoutRootAVolumeIsReadOnlyByThePolicyOrByTheTask) {
+  MakeRootless(131071);
+  facts_.volume_sources = {
+      {"/srv/data", node::HostPath::Kind::kDirectory, false, "/srv/data", 2049, 131}};
+  policy_.host_volumes = {{"data", "/srv/data", false, node::VolumePropagation::kPrivate}};
+  const auto reason = [&](bool read_only) {
+    const auto spec = ExampleSpec(absl::StrCat(
+        "config { command: 'x' userns: 'private' } volumes { name: 'data' } volume_mounts { "
+        "volume: 'data' destination: '/d' read_only: ",
+        read_only ? "true" : "false", " }"));
+    return GetReason(MakeLaunchPlan(spec, ExampleNobody(), facts_, policy_).status());
+  };
+  EXPECT_EQ(reason(false), "NEEDS_ROOT");
+  EXPECT_EQ(reason(true), "");
+  policy_.host_volumes[0].read_only = true;
+  EXPECT_EQ(reason(false), "");
 }
 
 TEST_F(PlanIds, ADefaultThatCannotBeHadIsSaid) {

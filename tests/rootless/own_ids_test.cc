@@ -1,6 +1,9 @@
 // A user with a range of ids that is wide enough for tasks with ids of their own.
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -27,6 +30,20 @@ class RootlessOwnIds : public RootlessTest {
     RootlessTest::SetUp();
   }
 
+  LocalClusterOptions Options() override {
+    data_ = absl::StrCat(getenv("TEST_TMPDIR"), "/", RandomId().substr(0, 8));
+    EXPECT_EQ(mkdir(data_.c_str(), 0755), 0);
+    std::ofstream(data_ + "/note") << "read me\n";
+    std::ofstream(data_ + "/own") << "secret\n";
+    EXPECT_EQ(chmod((data_ + "/own").c_str(), 0600), 0);
+    const std::string file = data_ + ".hcl";
+    std::ofstream(file) << "host_volume \"data\" { path = \"" << data_ << "\" }\n"
+                        << "allowed_mount_sources = [\"" << data_ << "\"]\n";
+    LocalClusterOptions options = RootlessTest::Options();
+    options.executor_flags.push_back(absl::StrCat("--policy=", file));
+    return options;
+  }
+
   v1::StartTaskRequest Own(const std::string& user, const std::string& script) {
     v1::StartTaskRequest request = Request({"/bin/sh", "-c", script});
     request.mutable_config()->set_user(user);
@@ -41,6 +58,23 @@ class RootlessOwnIds : public RootlessTest {
     EXPECT_THAT(cluster().Destroy(outcome->task.id()), IsOk());
     return absl::StrCat(outcome->out, outcome->err);
   }
+
+  static void MountData(bool read_only, v1::StartTaskRequest* request) {
+    request->mutable_config()->add_volumes()->set_name("data");
+    v1::VolumeMount* mount = request->mutable_config()->add_volume_mounts();
+    mount->set_volume("data");
+    mount->set_destination("/srv");
+    mount->set_read_only(read_only);
+  }
+  void BindData(bool read_only, v1::StartTaskRequest* request) const {
+    v1::TaskMount* mount = request->mutable_config()->mutable_config()->add_mounts();
+    mount->set_type("bind");
+    mount->set_source(data_);
+    mount->set_destination("/srv");
+    mount->set_read_only(read_only);
+  }
+
+  std::string data_;
 };
 
 TEST_F(RootlessOwnIds, ATaskIsRootOfThemAndNobodyOfTheUsers) {
@@ -71,6 +105,31 @@ TEST_F(RootlessOwnIds, ThereAreAsManyAsTheRangeHasAndEachIsATasksUntilItIsDestro
   EXPECT_EQ(Run(Own("root", "echo ok")), "ok\n");
   EXPECT_THAT(cluster().Destroy(second->id()), IsOk());
   EXPECT_THAT(FindTaskLeftovers(cluster().layout(), 1), IsOkAndHolds(IsEmpty()));
+}
+
+TEST_F(RootlessOwnIds, InADirectoryOfTheNodeATaskIsAStrangerWhoReads) {
+  for (const char* user : {"root", "1234:5678"}) {
+    v1::StartTaskRequest request =
+        Own(user,
+            "cat /srv/note; stat -c %u /srv/note; exec 2>/dev/null; cat /srv/own || echo closed; "
+            "echo x >/srv/x || echo read-only; chmod 777 /srv/own || echo not its own");
+    v1::StartTaskRequest bound = request;
+    bound.set_request_id(RandomId());
+    MountData(true, &request);
+    BindData(true, &bound);
+    const std::string expected = "read me\n65534\nclosed\nread-only\nnot its own\n";
+    EXPECT_EQ(Run(request), expected) << user;
+    EXPECT_EQ(Run(bound), expected) << user;
+  }
+}
+
+TEST_F(RootlessOwnIds, NoDirectoryOfTheNodeIsToBeWritten) {
+  v1::StartTaskRequest request = Own("root", "true");
+  MountData(false, &request);
+  EXPECT_EQ(RefusalOf(request), "NEEDS_ROOT");
+  v1::StartTaskRequest bound = Own("root", "true");
+  BindData(false, &bound);
+  EXPECT_EQ(RefusalOf(bound), "NEEDS_ROOT");
 }
 
 TEST_F(RootlessOwnIds, FilesOfAnEndedTaskAreReadAsItsUser) {
