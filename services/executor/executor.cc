@@ -149,7 +149,12 @@ absl::Status Executor::AdaptToUser(node::NodeFacts* facts) {
 }
 
 void Executor::FindCgroups(node::NodeFacts* facts) {
-  const absl::StatusOr<std::string> delegated = UseDelegatedCgroup(&facts->cgroups);
+  DelegatedCgroupOptions options;
+  options.parent = config_.policy.cgroup_parent;
+  options.unit = absl::StrCat("cloister-", SlotPrefix(config_.state_dir), ".scope");
+  options.user_managers = config_.user_managers;
+  options.systemd = access("/run/systemd/system", F_OK) == 0;
+  const absl::StatusOr<std::string> delegated = UseDelegatedCgroup(options, &facts->cgroups);
   if (delegated.ok()) {
     config_.policy.cgroup_parent = *delegated;
     log_.info(

@@ -16,6 +16,7 @@
 #include "libs/node/node_policy.h"
 #include "libs/rpc/address.h"
 #include "libs/rpc/tls_files.h"
+#include "services/executor/user_scope.h"
 
 namespace cloister::executor {
 
@@ -72,6 +73,8 @@ struct ExecutorConfig {
   node::NodePolicy policy;
   // Where we are, without root; not of the flags.
   node::UserNamespace user_namespace;
+  // Whom to ask for a cgroup then.
+  std::vector<ManagerSocket> user_managers;
 };
 
 // `hostname` is the node's id where none is given. INVALID_ARGUMENT with every flag that is wrong,

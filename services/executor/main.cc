@@ -28,6 +28,7 @@
 #include "services/executor/executor.h"
 #include "services/executor/executor_config.h"
 #include "services/executor/rootless.h"
+#include "services/executor/user_scope.h"
 #include "services/logging.h"
 
 ABSL_FLAG(std::string, node_id, "",
@@ -198,6 +199,7 @@ int Main() {
   RaiseFileLimit();
   absl::StatusOr<ExecutorConfig> config = ParseExecutorFlags(flags, HostName());
   if (!config.ok()) return Fail(config.status());
+  config->user_managers = UserManagerSockets(Environment, user_namespace.uid);
   config->user_namespace = std::move(user_namespace);
   const absl::Status fenced = FenceOurselves(*config);
   if (!fenced.ok()) return Fail(fenced);

@@ -23,6 +23,7 @@
 #include "libs/base/status_macros.h"
 #include "libs/state/boot_id.h"
 #include "tools/cloister/client.h"
+#include "tools/cloister/dev_cgroup.h"
 #include "tools/cloister/dev_connection.h"
 #include "tools/cloister/dev_processes.h"
 #include "tools/cloister/dev_record.h"
@@ -109,6 +110,7 @@ absl::Status DevCluster::Start(absl::Duration patience) {
     }
   }
   CLOISTER_RETURN_IF_ERROR(MakeDirectories());
+  if (options_.cgroups != "none") CLOISTER_RETURN_IF_ERROR(StepAside(layout()));
   std::vector<std::string> names = {kFrontend};
   for (int number = 1; number <= options_.nodes; ++number)
     names.push_back(layout().Node(number).id);

@@ -53,6 +53,7 @@ absl::StatusOr<DevLayout> MakeDevLayout(absl::string_view directory, absl::strin
   layout.frontend_socket = absl::StrCat(layout.run_directory, "/frontend.sock");
   layout.frontend_log = absl::StrCat(layout.log_directory, "/frontend");
   layout.cgroup_parent = absl::StrCat("cloister-dev-", hash);
+  layout.service_cgroup = absl::StrCat(layout.cgroup_parent, "-services");
   return layout;
 }
 

@@ -13,6 +13,9 @@
 //   <hierarchy>/cloister-dev-<hash of D>/node-1/    cgroups, in every hierarchy: nothing shared
 //   with another cluster, so that
 //                                                   all of it can go
+//   <user's cgroup>/cloister-dev-<hash of D>/...    the same without root, in one that was given to
+//                                                   the user; and beside it, with "-services", what
+//                                                   makes room for it           (dev_cgroup.h)
 #ifndef CLOISTER_TOOLS_CLOISTER_DEV_LAYOUT_H_
 #define CLOISTER_TOOLS_CLOISTER_DEV_LAYOUT_H_
 
@@ -50,6 +53,8 @@ struct DevLayout {
   std::string frontend_log;
   // Parent of all its cgroups: "cloister-dev-01c9f00d2a".
   std::string cgroup_parent;
+  // Of its own processes, where they have to be out of the way of that.
+  std::string service_cgroup;
 
   bool run_is_link() const { return run_link != run_directory; }
   // For CLOISTER_ADDR: "unix:/…/run/frontend.sock".

@@ -25,6 +25,7 @@
 #include "libs/node/mountinfo.h"
 #include "libs/node/read_cgroup_facts.h"
 #include "libs/state/tree_removal.h"
+#include "tools/cloister/dev_cgroup.h"
 
 namespace cloister {
 namespace {
@@ -51,6 +52,30 @@ absl::Status SweepNode(const node::CgroupFacts& facts, const std::string& parent
   return first;
 }
 
+// A user's may be changed where they are, which is not at the top.
+absl::StatusOr<node::CgroupFacts> ReadFacts() {
+  CLOISTER_ASSIGN_OR_RETURN(const node::HostRoot root, node::HostRoot::Open("/"));
+  CLOISTER_ASSIGN_OR_RETURN(node::CgroupFacts facts, node::ReadCgroupFacts(root));
+  for (node::CgroupHierarchy& hierarchy : facts.hierarchies) {
+    hierarchy.writable = hierarchy.writable || (hierarchy.unified && geteuid() != 0);
+  }
+  return facts;
+}
+
+absl::Status RemovePlace(const node::CgroupFacts& facts, const std::string& place,
+                         const std::function<void(absl::string_view)>& progress) {
+  absl::Status removed = cgroup::RemoveParent(facts, place, absl::ZeroDuration());
+  if (removed.ok()) return removed;
+  progress("ending what is left in the cluster's cgroups");
+  absl::Status first;
+  for (int number = 1; number <= kMaxDevNodes; ++number) {
+    const std::string node = absl::StrCat(place, "/node-", number);
+    first.Update(Annotate(SweepNode(facts, node), node));
+  }
+  removed = cgroup::RemoveParent(facts, place, kCgroupPatience);
+  return removed.ok() || first.ok() ? removed : first;
+}
+
 absl::Status RemoveTree(const std::string& path) {
   OwnedFd directory(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
   if (!directory.valid()) return errno == ENOENT ? absl::OkStatus() : ErrnoStatus(errno, path);
@@ -66,20 +91,25 @@ absl::Status RemoveFile(const std::string& path) {
 
 }  // namespace
 
-absl::Status RemoveDevCgroups(const DevLayout& layout,
+absl::StatusOr<std::vector<std::string>> FindPlacesOfDevCgroups(
+    const DevLayout& layout, const std::vector<pid_t>& services) {
+  if (geteuid() == 0) return std::vector<std::string>{layout.cgroup_parent};
+  CLOISTER_ASSIGN_OR_RETURN(const node::CgroupFacts facts, ReadFacts());
+  return FindDevCgroups(layout, services, facts);
+}
+
+absl::Status RemoveDevCgroups(const DevLayout& layout, const std::vector<std::string>& places,
                               const std::function<void(absl::string_view)>& progress) {
-  CLOISTER_ASSIGN_OR_RETURN(const node::HostRoot root, node::HostRoot::Open("/"));
-  CLOISTER_ASSIGN_OR_RETURN(const node::CgroupFacts facts, node::ReadCgroupFacts(root));
-  absl::Status removed = cgroup::RemoveParent(facts, layout.cgroup_parent, absl::ZeroDuration());
-  if (removed.ok()) return removed;
-  progress("ending what is left in the cluster's cgroups");
+  CLOISTER_ASSIGN_OR_RETURN(const node::CgroupFacts facts, ReadFacts());
   absl::Status first;
-  for (int number = 1; number <= kMaxDevNodes; ++number) {
-    const DevNodeLayout node = layout.Node(number);
-    first.Update(Annotate(SweepNode(facts, node.cgroup_parent), node.id));
+  // In the order of their names: what has made room for the others comes after them.
+  for (const std::string& place : places) {
+    if (absl::EndsWith(place, absl::StrCat("/", layout.service_cgroup))) {
+      first.Update(StepBack(layout));
+    }
+    first.Update(RemovePlace(facts, place, progress));
   }
-  removed = cgroup::RemoveParent(facts, layout.cgroup_parent, kCgroupPatience);
-  return removed.ok() || first.ok() ? removed : first;
+  return first;
 }
 
 absl::Status RemoveDevMounts(const DevLayout& layout) {

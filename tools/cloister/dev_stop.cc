@@ -47,10 +47,14 @@ class Stopper {
     if (!lock.ok() && !absl::IsNotFound(lock.status())) return lock.status();
     const bool any = FindAll();
     if (any) {
+      const absl::StatusOr<std::vector<std::string>> cgroups = FindCgroups();
       StopTasks();
       EndServices();
       EndLaunchers();
-      Keep(RemoveDevCgroups(layout_, [this](absl::string_view line) { Say(line); }));
+      Keep(cgroups.status());
+      if (cgroups.ok()) {
+        Keep(RemoveDevCgroups(layout_, *cgroups, [this](absl::string_view line) { Say(line); }));
+      }
       Keep(RemoveDevMounts(layout_));
     }
     Keep(RemoveDevFiles(layout_));
@@ -77,6 +81,12 @@ class Stopper {
     Keep(found.status());
     return !processes_.empty() || access(layout_.record.c_str(), F_OK) == 0 ||
            access(layout_.run_directory.c_str(), F_OK) == 0;
+  }
+
+  absl::StatusOr<std::vector<std::string>> FindCgroups() const {
+    std::vector<pid_t> pids;
+    for (const DevProcessFound& process : processes_) pids.push_back(process.pid);
+    return FindPlacesOfDevCgroups(layout_, pids);
   }
 
   void StopTasks() {

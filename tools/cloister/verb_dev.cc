@@ -20,12 +20,19 @@ namespace {
 
 constexpr absl::Duration kStartPatience = absl::Seconds(30);
 
-// What of the caller's environment the services get: how they find libraries, how sanitizers and
-// gRPC report.
-constexpr const char* kPassedOn[] = {
-    "PATH",         "TZ",           "LD_LIBRARY_PATH", "ASAN_OPTIONS",
-    "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS",   "GRPC_VERBOSITY",
-    "GRPC_TRACE"};
+// What of the caller's environment the services get: how they find libraries and the user's systemd
+// manager, how sanitizers and gRPC report.
+constexpr const char* kPassedOn[] = {"PATH",
+                                     "TZ",
+                                     "LD_LIBRARY_PATH",
+                                     "XDG_RUNTIME_DIR",
+                                     "DBUS_SESSION_BUS_ADDRESS",
+                                     "ASAN_OPTIONS",
+                                     "LSAN_OPTIONS",
+                                     "TSAN_OPTIONS",
+                                     "UBSAN_OPTIONS",
+                                     "GRPC_VERBOSITY",
+                                     "GRPC_TRACE"};
 
 // An ordinary user has a place for such things; root says where.
 absl::Status NeedDirectory(const Session& session, std::string* directory) {
