@@ -110,7 +110,9 @@ void ReplaceArtifacts(const NameTable* names, Replacer* replacer, v1::TaskConfig
     const std::string field = absl::StrCat("artifacts[", i, "]");
     replacer->Replace(absl::StrCat(field, ".source"), names, "https://stand-in.invalid/stand-in",
                       artifact->mutable_source());
-    replacer->Replace(absl::StrCat(field, ".destination"), names, "local/",
+    // With mode "file" it is the file, not the directory.
+    replacer->Replace(absl::StrCat(field, ".destination"), names,
+                      artifact->mode() == "file" ? "local/stand-in" : "local/",
                       artifact->mutable_destination());
     ReplaceOptions(absl::StrCat(field, ".options"), names, replacer, artifact->mutable_options());
     ReplaceHeaders(absl::StrCat(field, ".headers"), names, replacer, artifact->mutable_headers());

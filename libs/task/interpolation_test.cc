@@ -123,5 +123,16 @@ TEST_F(InterpolationTest, WithoutANodeNamesAreTakenOnTrust) {
               ElementsAre(Field(&FieldViolation::field, "config.args[1]")));
 }
 
+TEST_F(InterpolationTest, NowhereTheDestinationOfAFileStandsForAFile) {
+  config_.mutable_config()->set_command("/x");
+  for (const char* mode : {"", "dir", "file"}) {
+    v1::Artifact* artifact = config_.add_artifacts();
+    artifact->set_source("https://h/x");
+    artifact->set_mode(mode);
+    artifact->set_destination("${NOMAD_SECRETS_DIR}/x");
+  }
+  EXPECT_THAT(ParseInterpolated(InterpolateNowhere(config_)), IsOk());
+}
+
 }  // namespace
 }  // namespace cloister::task
