@@ -31,12 +31,25 @@ std::string MakeOpenDirectory(const std::string& path) {
 
 bool IsRootless() { return getenv("CLOISTER_ATTACK_ROOTLESS") != nullptr; }
 
+bool HasIdRange() {
+  return IsRootless() && absl::string_view(getenv("CLOISTER_ATTACK_ROOTLESS")) == "range";
+}
+
+bool HasLimits() { return !IsRootless() || getenv(kLimited) != nullptr; }
+
 std::vector<Cell> Cells() {
+  if (HasIdRange()) {
+    return {{"RootlessNobody", "nobody", false},
+            {"RootlessNobodyOfItsOwnIds", "nobody", true},
+            {"RootlessRootOfItsOwnIds", "root", true}};
+  }
   if (IsRootless()) return {{"Rootless", "", false}};
   std::vector<Cell> cells = {{"Nobody", "nobody", false}, {"Uid0", "root", false}};
   // What a task with ids of its own mounts of the node is id-mapped: by mount_setattr, and of a
-  // tmpfs, which is all that the guest has, since Linux 6.3.
-  if (!IsRefused("mount_setattr") && getenv("CLOISTER_TEST_GUEST") == nullptr) {
+  // tmpfs, which is all that the guest has without a disk, since Linux 6.3.
+  const bool only_tmpfs =
+      getenv("CLOISTER_TEST_GUEST") != nullptr && getenv("CLOISTER_TEST_DISK") == nullptr;
+  if (!IsRefused("mount_setattr") && !only_tmpfs) {
     cells.push_back({"NobodyOfItsOwnIds", "nobody", true});
     cells.push_back({"RootOfItsOwnIds", "root", true});
   }
@@ -88,11 +101,12 @@ v1::StartTaskRequest AttackTest::Sh(const std::string& script) const {
   return Command({"/bin/sh", "-c", script});
 }
 
-void AttackTest::MountData(const std::string& inside, v1::StartTaskRequest* request) {
+void AttackTest::MountData(const std::string& inside, v1::StartTaskRequest* request) const {
   request->mutable_config()->add_volumes()->set_name("data");
   v1::VolumeMount* mount = request->mutable_config()->add_volume_mounts();
   mount->set_volume("data");
   mount->set_destination(inside);
+  mount->set_read_only(HasReadOnlyDirectories());
 }
 
 TaskOutcome AttackTest::Run(const v1::StartTaskRequest& request) {

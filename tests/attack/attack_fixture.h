@@ -27,11 +27,17 @@ struct Cell {
   bool own_ids = false;
 };
 
-// Whether the cluster is an ordinary user's (CLOISTER_ATTACK_ROOTLESS).
+// Whether the cluster is an ordinary user's (CLOISTER_ATTACK_ROOTLESS), and whether that user has a
+// range of ids ("range") or the one alone.
 bool IsRootless();
+bool HasIdRange();
+
+// Whether tasks have limits: a user's, where the environment says that the user has a cgroup.
+constexpr char kLimited[] = "CLOISTER_ATTACK_LIMITED";
+bool HasLimits();
 
 // The matrix: of root's cluster four cells, two where nothing can be id-mapped; of an ordinary
-// user's one.
+// user's three, as no task is the user who started it, or one.
 std::vector<Cell> Cells();
 std::string CellName(const testing::TestParamInfo<Cell>& info);
 
@@ -51,8 +57,11 @@ class AttackTest : public ClusterTest, public testing::WithParamInterface<Cell> 
   static v1::ExecConfig* ConfigOf(v1::StartTaskRequest* request) {
     return request->mutable_config()->mutable_config();
   }
-  // The volume that all tasks may write, on `inside`; data() on the host.
-  static void MountData(const std::string& inside, v1::StartTaskRequest* request);
+  // The volume that all tasks may write, on `inside`; data() on the host. Read-only where a task
+  // can have it so alone.
+  void MountData(const std::string& inside, v1::StartTaskRequest* request) const;
+  // Without root nobody maps the ids of a directory of the node.
+  bool HasReadOnlyDirectories() const { return IsRootless() && GetParam().own_ids; }
   const std::string& data() const { return data_; }
 
   // Runs it to its end and forgets it. A start that fails fails the test.

@@ -7,6 +7,7 @@
 #include "gtest/gtest.h"
 #include "tests/attack/attack_fixture.h"
 #include "tests/attack/call_refusal.h"
+#include "tests/rootless/delegated_scope.h"
 #include "tests/testing/ordinary_user.h"
 
 int main(int argc, char** argv) {
@@ -14,6 +15,13 @@ int main(int argc, char** argv) {
   if (cloister::IsRootless()) {
     cloister::OrdinaryUserOptions options;
     options.id = 12347;
+    const cloister::DelegatedScope scope(options.id);
+    if (!scope.path().empty()) setenv(cloister::kLimited, "1", 1);
+    if (cloister::HasIdRange()) {
+      options.first_subordinate = 900000;
+      // Those of ordinary tasks, with our own, and ranges for a few others.
+      options.subordinates = 9 * 65536 - 1;
+    }
     user = std::make_unique<cloister::OrdinaryUser>(options);
     // Taken from the environment before main: a report where only root may write.
     testing::GTEST_FLAG(output) = "";

@@ -60,7 +60,7 @@ class HostileRoot : public AttackTest {
   // By a task of an ordinary user's, whose "/srv" all this is; so that it owns what it plants.
   void PlantByTask(const std::string& script) {
     v1::StartTaskRequest request = Sh(absl::StrCat("set -e; cd /srv; ", script, "; echo planted"));
-    if (!IsRootless()) request.mutable_config()->set_user("nobody");
+    if (!IsRootless() || HasIdRange()) request.mutable_config()->set_user("nobody");
     ConfigOf(&request)->clear_userns();
     request.mutable_config()->add_volumes()->set_name("root");
     v1::VolumeMount* mount = request.mutable_config()->add_volume_mounts();

@@ -2,17 +2,22 @@
 // others' mounts go to, in a directory that all of them may write, for a link. No request comes to
 // that: of two mounts of a task none may lie in the other, and what else is in its root is its own
 // or read-only (path_attack_test). So these are plans that the executor never makes, carried out by
-// the launcher, whose own wall this is.
+// the launcher, whose own wall this is: root's, or, where CLOISTER_ATTACK_ROOTLESS says so, that of
+// an ordinary user with one id, in a user namespace as the executor makes it.
+#include <fcntl.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <fstream>
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/numbers.h"
@@ -22,10 +27,12 @@
 #include "cloister/internal/launcher.pb.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "libs/base/owned_fd.h"
 #include "libs/base/status_matchers.h"
 #include "tests/attack/canaries.h"
 #include "tests/attack/effort.h"
 #include "tests/kernel/launch_fixture.h"
+#include "tests/testing/ordinary_user.h"
 
 namespace cloister {
 namespace {
@@ -35,6 +42,9 @@ using internal::Mount;
 
 constexpr char kPlace[] = "/srv/place";
 constexpr char kLink[] = "/srv/link";
+constexpr uint32_t kUser = 12350;
+
+bool IsRootless() { return getenv("CLOISTER_ATTACK_ROOTLESS") != nullptr; }
 
 struct Racer {
   std::string name;
@@ -76,6 +86,34 @@ class MountRace : public LaunchFixture, public testing::WithParamInterface<Racer
       for (const std::string& injury : canaries_->Injuries()) ADD_FAILURE() << injury;
     }
     LaunchFixture::TearDown();
+  }
+
+  bool HasCgroups() const override { return !IsRootless(); }
+
+  // As plan::AdaptToUserNamespace has it for one id.
+  LaunchPlan DefaultPlan() const override {
+    LaunchPlan plan = LaunchFixture::DefaultPlan();
+    if (!IsRootless()) return plan;
+    plan.mutable_root()->set_without_root(true);
+    for (Mount& mount : *plan.mutable_mounts()) {
+      if (mount.kind() == Mount::KIND_DEVPTS) mount.set_without_tty_gid(true);
+    }
+    plan.mutable_capabilities()->Clear();
+    plan.mutable_identity()->set_uid(kUser);
+    plan.mutable_identity()->set_gid(kUser);
+    plan.mutable_identity()->clear_groups();
+    plan.mutable_identity()->mutable_user_namespace()->set_outside_uid(0);
+    plan.mutable_identity()->mutable_user_namespace()->set_outside_gid(0);
+    plan.set_namespaces(plan.namespaces() | CLONE_NEWUSER);
+    return plan;
+  }
+
+  // A launch closes the memory that it shares, this process's, and with it, as it was made outside
+  // of the user namespace, what the next one has to write of itself. That of a launcher is made
+  // inside.
+  auto LaunchOpen(LaunchPlan plan) {
+    EXPECT_EQ(prctl(PR_SET_DUMPABLE, 1), 0);
+    return Launch(std::move(plan));
   }
 
   // With the shared directory on /srv, and on /victim the one that a link would lead to.
@@ -124,6 +162,7 @@ class MountRace : public LaunchFixture, public testing::WithParamInterface<Racer
   }
 
   static void BecomeUser(LaunchPlan* plan) {
+    if (IsRootless()) return;
     const uint32_t uid = GetParam().uid;
     plan->mutable_identity()->set_uid(uid);
     plan->mutable_identity()->set_gid(uid);
@@ -143,7 +182,7 @@ class MountRace : public LaunchFixture, public testing::WithParamInterface<Racer
   std::string Finish(launch::LaunchedTask& task) {
     EXPECT_EQ(AwaitExit(task), 0);
     const std::string out = Output(task);
-    task.pool->Discard(std::move(task.slot));
+    if (HasCgroups()) task.pool->Discard(std::move(task.slot));
     return out;
   }
 
@@ -168,14 +207,14 @@ class MountRace : public LaunchFixture, public testing::WithParamInterface<Racer
 
 TEST_P(MountRace, AMountWhosePlaceIsSwappedLiesThereOrNowhere) {
   long placed = 0;
-  auto result = Launch(Start());
+  auto result = LaunchOpen(Start());
   ASSERT_TRUE(absl::holds_alternative<launch::LaunchedTask>(result))
       << absl::get<internal::LaunchFailure>(result).ShortDebugString();
   const auto before = Elsewhere(Finish(absl::get<launch::LaunchedTask>(result)), &placed);
   ASSERT_EQ(placed, 1);
 
   ASSERT_EQ(symlink("../victim", absl::StrCat(directory_, "/shared/link").c_str()), 0);
-  auto started = Launch(PlanOf({"/payloads/attack", "flip", kPlace, kLink, "/srv/stop"}));
+  auto started = LaunchOpen(PlanOf({"/payloads/attack", "flip", kPlace, kLink, "/srv/stop"}));
   ASSERT_TRUE(absl::holds_alternative<launch::LaunchedTask>(started));
   launch::LaunchedTask& accomplice = absl::get<launch::LaunchedTask>(started);
 
@@ -184,7 +223,7 @@ TEST_P(MountRace, AMountWhosePlaceIsSwappedLiesThereOrNowhere) {
   long refused = 0;
   long elsewhere = 0;
   for (long i = 0; i < 50 * enough && (mounted < enough || refused < enough); ++i) {
-    auto start = Launch(Start());
+    auto start = LaunchOpen(Start());
     if (const auto* failure = absl::get_if<internal::LaunchFailure>(&start)) {
       const bool at_the_place =
           failure->step() == internal::LAUNCH_STEP_MOUNTS && failure->error_number() == ELOOP;
@@ -214,14 +253,19 @@ TEST_P(MountRace, AMountWhosePlaceIsSwappedLiesThereOrNowhere) {
 
 std::vector<Racer> Racers() {
   constexpr Mount::Kind kDirectory = Mount::KIND_HOST_DIRECTORY;
+  if (IsRootless()) {
+    return {{"Rootless", kUser, false, false, kDirectory, false},
+            {"RootlessBeneath", kUser, false, false, kDirectory, true},
+            {"RootlessMemory", kUser, false, false, Mount::KIND_TMPFS, true}};
+  }
   std::vector<Racer> racers = {
       {"Nobody", 65534, false, false, kDirectory, false},
       {"Uid0", 0, false, false, kDirectory, true},
       {"Memory", 65534, false, false, Mount::KIND_TMPFS, true},
       {"NobodyWithoutMountCalls", 65534, false, true, kDirectory, false},
       {"MemoryWithoutMountCalls", 65534, false, true, Mount::KIND_TMPFS, true}};
-  // The guest has nothing but a tmpfs, which is id-mapped since Linux 6.3.
-  if (getenv("CLOISTER_TEST_GUEST") == nullptr) {
+  // Without a disk the guest has nothing but a tmpfs, which is id-mapped since Linux 6.3.
+  if (getenv("CLOISTER_TEST_GUEST") == nullptr || getenv("CLOISTER_TEST_DISK") != nullptr) {
     racers.push_back({"RootOfItsOwnIds", 0, true, false, kDirectory, false});
   }
   return racers;
@@ -230,5 +274,34 @@ std::vector<Racer> Racers() {
 INSTANTIATE_TEST_SUITE_P(Cells, MountRace, testing::ValuesIn(Racers()),
                          [](const testing::TestParamInfo<Racer>& info) { return info.param.name; });
 
+bool Write(const char* path, const std::string& text) {
+  const OwnedFd file(open(path, O_WRONLY | O_CLOEXEC));
+  return write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+}
+
+// As services/executor/rootless.cc does it.
+bool EnterUserNamespace() {
+  const std::string map = absl::StrCat("0 ", kUser, " 1");
+  return unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 && Write("/proc/self/setgroups", "deny") &&
+         Write("/proc/self/uid_map", map) && Write("/proc/self/gid_map", map);
+}
+
 }  // namespace
 }  // namespace cloister
+
+int main(int argc, char** argv) {
+  std::unique_ptr<cloister::OrdinaryUser> user;
+  if (cloister::IsRootless()) {
+    cloister::OrdinaryUserOptions options;
+    options.id = cloister::kUser;
+    user = std::make_unique<cloister::OrdinaryUser>(options);
+    if (!cloister::EnterUserNamespace()) {
+      std::perror("user namespace");
+      return 1;
+    }
+    // Taken from the environment before main: a report where only root may write.
+    testing::GTEST_FLAG(output) = "";
+  }
+  testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}

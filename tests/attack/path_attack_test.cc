@@ -115,6 +115,7 @@ TEST_P(PathAttack, ABindWhoseSourceIsSwappedShowsNoOtherDirectory) {
     mount->set_type("bind");
     mount->set_source(source);
     mount->set_destination("/bound");
+    mount->set_read_only(HasReadOnlyDirectories());
     const absl::StatusOr<TaskOutcome> outcome = cluster().Run(request);
     if (!outcome.ok()) return;
     ++mounted;
@@ -136,6 +137,7 @@ TEST_P(PathAttack, AMountInWhatTasksCanWriteIsRefusedByItsText) {
       v1::TaskMount* mount = ConfigOf(&request)->add_mounts();
       mount->set_type(type);
       if (absl::string_view(type) == "bind") mount->set_source(source);
+      mount->set_read_only(HasReadOnlyDirectories());
       if (absl::string_view(type) == "tmpfs") mount->set_size(4096);
       mount->set_destination(place);
       EXPECT_THAT(cluster().Run(request), StatusIs(absl::StatusCode::kInvalidArgument)) << place;
@@ -160,6 +162,7 @@ TEST_P(PathAttack, NothingOfTheTasksComesOverWhatIsOurs) {
       v1::TaskMount* mount = ConfigOf(&request)->add_mounts();
       mount->set_type(type);
       if (absl::string_view(type) == "bind") mount->set_source(Data("source"));
+      mount->set_read_only(HasReadOnlyDirectories());
       if (absl::string_view(type) == "tmpfs") mount->set_size(4096);
       mount->set_destination(place);
       const absl::StatusOr<TaskOutcome> outcome = cluster().Run(request);

@@ -98,28 +98,35 @@ void LaunchFixture::SetUp() {
   ASSERT_THAT(facts, IsOk());
   facts_ = *facts;
   parent_ = absl::StrCat("cloister-test-", getpid());
-  ASSERT_THAT(cgroup::MakeParent(facts_, parent_), IsOk());
+  if (HasCgroups()) {
+    ASSERT_THAT(cgroup::MakeParent(facts_, parent_), IsOk());
+  }
   directory_ = "/var/tmp/cloister-launch-XXXXXX";
   ASSERT_NE(mkdtemp(&directory_[0]), nullptr);
 }
 
 void LaunchFixture::TearDown() {
   site_.reset();
-  // This process sits in <parent>/supervisor: back to where it was.
-  for (const node::CgroupHierarchy& hierarchy : facts_.hierarchies) {
-    std::ofstream(absl::StrCat(hierarchy.mount_point, "/", hierarchy.own_path, "/cgroup.procs"))
-        << getpid();
-  }
-  EXPECT_THAT(cgroup::RemoveParent(facts_, parent_, absl::Seconds(5)), IsOk());
+  if (HasCgroups()) RemoveCgroups();
   const absl::StatusOr<OwnedFd> directory = OpenDirectory(directory_);
   ASSERT_THAT(directory, IsOk());
   EXPECT_THAT(state::RemoveContents(directory->get(), directory_, ""), IsOk());
   EXPECT_EQ(rmdir(directory_.c_str()), 0);
 }
 
+void LaunchFixture::RemoveCgroups() const {
+  // This process sits in <parent>/supervisor: back to where it was.
+  for (const node::CgroupHierarchy& hierarchy : facts_.hierarchies) {
+    std::ofstream(absl::StrCat(hierarchy.mount_point, "/", hierarchy.own_path, "/cgroup.procs"))
+        << getpid();
+  }
+  EXPECT_THAT(cgroup::RemoveParent(facts_, parent_, absl::Seconds(5)), IsOk());
+}
+
 internal::LaunchPlan LaunchFixture::DefaultPlan() const {
   internal::LaunchPlan plan;
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(kPlan, &plan));
+  if (!HasCgroups()) return plan;
   absl::StatusOr<internal::CgroupPlan> cgroups =
       cgroup::PlaceTask(facts_, parent_, cgroup::TaskLimits());
   EXPECT_THAT(cgroups, IsOk());

@@ -29,9 +29,12 @@ class LaunchFixture : public testing::Test {
   void SetUp() override;
   void TearDown() override;
 
+  // Whether tasks are limited: cgroups are root's.
+  virtual bool HasCgroups() const { return true; }
+
   // A plan that any Linux host can carry out: /usr and its links read-only, all kinds of mounts and
   // masks, nobody.
-  internal::LaunchPlan DefaultPlan() const;
+  virtual internal::LaunchPlan DefaultPlan() const;
 
   // Makes a site whose launches fail at `step`; 0: at none.
   void MakeSite(int step, int error);
@@ -55,6 +58,8 @@ class LaunchFixture : public testing::Test {
   std::unique_ptr<launch::LaunchSite> site_;
 
  private:
+  void RemoveCgroups() const;
+
   launch::LaunchThreads* threads_ = nullptr;
 };
 

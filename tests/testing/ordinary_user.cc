@@ -14,7 +14,6 @@
 #include <fstream>
 #include <iterator>
 #include <system_error>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "libs/base/errno_status.h"
@@ -27,11 +26,10 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr char kName[] = "cloister-tester";
-constexpr const char* kPrograms[] = {"CLOISTER_TEST_CLI", "CLOISTER_TEST_EXECUTOR",
+// Those that the test has.
+constexpr const char* kPrograms[] = {"CLOISTER_TEST_CLI",      "CLOISTER_TEST_EXECUTOR",
                                      "CLOISTER_TEST_FRONTEND", "CLOISTER_TEST_LAUNCHER",
-                                     "CLOISTER_TEST_FETCHER"};
-// Of some tests.
-constexpr char kWithoutCalls[] = "CLOISTER_TEST_WITHOUT_CALLS";
+                                     "CLOISTER_TEST_FETCHER",  "CLOISTER_TEST_WITHOUT_CALLS"};
 
 absl::Status CopyAll(const fs::path& from, const fs::path& to) {
   std::error_code error;
@@ -50,9 +48,8 @@ absl::Status CopyAll(const fs::path& from, const fs::path& to) {
 
 absl::Status CopyPrograms(const std::string& directory) {
   const std::string programs = absl::StrCat(directory, "/bin");
-  std::vector<const char*> variables(std::begin(kPrograms), std::end(kPrograms));
-  if (getenv(kWithoutCalls) != nullptr) variables.push_back(kWithoutCalls);
-  for (const char* variable : variables) {
+  for (const char* variable : kPrograms) {
+    if (getenv(variable) == nullptr) continue;
     CLOISTER_ASSIGN_OR_RETURN(const std::string path, ClusterRunfile(variable));
     CLOISTER_RETURN_IF_ERROR(CopyAll(path, programs));
     setenv(variable, absl::StrCat(programs, path.substr(path.rfind('/'))).c_str(), 1);
