@@ -117,7 +117,7 @@ class Reading {
       return fits;
     };
     if (forced == "git") return kind_if(SourceKind::kGit, web || ssh);
-    if (forced == "hg") return kind_if(SourceKind::kHg, web || ssh);
+    if (forced == "hg") return kind_if(SourceKind::kHg, web);
     if (forced == "s3") return kind_if(SourceKind::kS3, web);
     if (forced == "gcs") return kind_if(SourceKind::kGcs, web);
     if (forced == "file") return kind_if(SourceKind::kFile, url_.scheme == "file");

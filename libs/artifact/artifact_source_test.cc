@@ -133,6 +133,12 @@ TEST(ArtifactSource, ObjectsOfGcsHaveAGeneration) {
 
 TEST(ArtifactSource, MercurialAndFilesAreTaken) {
   EXPECT_EQ(Parsed("hg::https://h/repo?rev=tip").hg_rev, "tip");
+  EXPECT_THAT(Violations("hg::ssh://u@h/repo"), ElementsAre(Violation("source", "ssh")));
+  EXPECT_THAT(Violations("hg::file:///srv/repo"), ElementsAre(Violation("source", "file")));
+  for (const char* rev : {"--config=x", "-r", "a b", "a\nb"}) {
+    EXPECT_THAT(Violations("hg::https://h/repo", {{"rev", rev}}),
+                ElementsAre(Violation("options[rev]", "begins with '-'")));
+  }
   EXPECT_EQ(Parsed("file:///srv/x.zip").kind, SourceKind::kFile);
   EXPECT_EQ(Parsed("/srv/x.zip//sub").url, "file:///srv/x.zip");
   EXPECT_EQ(Parsed("file::/srv/x.zip").file_name, "x.zip");

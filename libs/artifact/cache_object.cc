@@ -27,7 +27,7 @@ std::string ObjectId(absl::string_view tenant, bool is_public, absl::string_view
 bool IsStrongDigest(absl::string_view digest) {
   // A commit is a SHA-1, but of a tree that the server of the repository vouches for.
   return !absl::StartsWith(digest, "md5:") && !absl::StartsWith(digest, "sha1:") &&
-         !absl::StartsWith(digest, "git:");
+         !absl::StartsWith(digest, "git:") && !absl::StartsWith(digest, "hg:");
 }
 
 }  // namespace cloister::artifact

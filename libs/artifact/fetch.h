@@ -43,12 +43,14 @@ struct FetchRequest {
   Validators resume;
   // The fetch ends with FetchReport::not_modified if the server still has this version.
   Validators if_changed;
-  // The path under which output_dirfd can be reached in this process, for git (libgit2 takes
-  // paths). Empty: /proc/self/fd/<n>.
+  // The path under which output_dirfd can be reached in this process and those that it starts, for
+  // git (libgit2 takes paths) and hg. Empty: by /proc.
   std::string output_path;
   // A file source, opened by who may read it (OpenFileSource, file_source.h). Without it such
   // sources are refused. On loan.
   int file_fd = -1;
+  // FindHgProgram() (hg_program.h). Without it sources of Mercurial are refused.
+  std::string hg_program;
 };
 
 // Where the time went. Zero of phases that there were not.
@@ -64,8 +66,8 @@ struct FetchReport {
   // The content is output_dirfd's directory `content`: a tree, or a directory with this one file.
   bool is_tree = false;
   std::string file_name;
-  // Of the raw bytes as received: always SHA-256, and what was asked for. Of git: empty, and
-  // `commit` is set.
+  // Of the raw bytes as received: always SHA-256, and what was asked for. Of a repository: empty,
+  // and `commit` is set.
   std::string sha256;
   std::vector<Checksum> digests;
   std::string commit;
@@ -94,8 +96,8 @@ class FetchObserver {
 // error IsRetryable and OnValidators was called.
 // Errors name the source redacted; IsRetryable (retryable.h) where trying again can help. A wrong
 // digest is DATA_LOSS and gives both values.
-// UNIMPLEMENTED of kHg. In the cell libgit2 needs only output_path, and nothing here needs a
-// thread, a name lookup, an environment variable or a file outside output_dirfd.
+// In the cell libgit2 needs only output_path, and nothing here needs a thread, a name lookup, an
+// environment variable or a file outside output_dirfd, but kHg its program.
 absl::StatusOr<FetchReport> Fetch(const FetchRequest& request, int output_dirfd,
                                   Connector& connector, FetchObserver& observer);
 

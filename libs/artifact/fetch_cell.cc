@@ -96,6 +96,7 @@ absl::Status FetchCell::Start(const FetcherProcess& fetcher, const FetcherOption
   start->mutable_limits()->set_open_files(options.open_files);
   start->set_cgroup_tasks(static_cast<uint32_t>(joins.tasks.size()));
   start->set_cgroup_v2(joins.clone_into >= 0);
+  start->set_runs_programs(job_.request.source.kind == SourceKind::kHg && options.allow_hg);
   std::vector<int> fds = {cell.second.get(), broker.second.get(), tree.get()};
   fds.insert(fds.end(), joins.tasks.begin(), joins.tasks.end());
   if (joins.clone_into >= 0) fds.push_back(joins.clone_into);

@@ -20,6 +20,7 @@
 #include "absl/time/clock.h"
 #include "libs/artifact/fetch_cell.h"
 #include "libs/artifact/fetcher_process.h"
+#include "libs/artifact/hg_program.h"
 #include "libs/artifact/output_watch.h"
 #include "libs/artifact/retryable.h"
 #include "libs/base/errno_status.h"
@@ -232,6 +233,9 @@ std::vector<std::string> Client::Gaps() const {
         "without cgroups a fetch has no limit of memory but its address space, and none of what it "
         "writes to files without a name");
   }
+  if (options_.allow_hg && FindHgProgram().empty()) {
+    gaps.push_back("there is no program hg: artifacts of Mercurial, which are allowed, will fail");
+  }
   return gaps;
 }
 
@@ -354,6 +358,11 @@ void Client::StartWaiting() {
 }
 
 bool Client::StartOne(Waiting waiting) {
+  if (waiting.job.request.source.kind == SourceKind::kHg && !options_.allow_hg) {
+    waiting.listener->OnDone(
+        absl::PermissionDeniedError("this node fetches no Mercurial repositories (allow_hg)"));
+    return true;
+  }
   uint32_t place = 0;
   while (cells_.count(place) > 0) ++place;
   absl::StatusOr<cgroup::CgroupSlot> slot = slots_->Take();

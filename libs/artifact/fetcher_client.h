@@ -65,6 +65,9 @@ struct FetcherOptions {
   // cell that is over is ended.
   OutputLimits output;
 
+  // Mercurial's sources are fetched, in cells that may run the node's programs. Else refused.
+  bool allow_hg = false;
+
   // Where brokers connect to, how long one connection may take, and how many a fetch may ask for.
   EgressPolicy egress;
   absl::Duration connect = absl::Seconds(30);

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "libs/artifact/archive_reader.h"
@@ -122,8 +123,20 @@ class Unpacking {
           absl::StrCat("entry '", ShownPath(entry.path), "' is ", entry.other_type));
     }
     if (path.empty()) return Skip();
+    CLOISTER_RETURN_IF_ERROR(CheckNames(path));
     CLOISTER_RETURN_IF_ERROR(MakeEntry(entry, path));
     return CheckCount();
+  }
+
+  absl::Status CheckNames(const EntryPath& path) const {
+    if (options_.refused_name.empty()) return absl::OkStatus();
+    for (const std::string& name : path) {
+      if (!absl::EqualsIgnoreCase(name, options_.refused_name)) continue;
+      return absl::InvalidArgumentError(absl::StrCat("entry '", ShownPath(path), "': the name '",
+                                                     ShownPath(name),
+                                                     "' is not allowed in a tree"));
+    }
+    return absl::OkStatus();
   }
 
   absl::Status MakeEntry(const ArchiveEntry& entry, const EntryPath& path) {

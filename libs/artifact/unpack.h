@@ -39,6 +39,8 @@ struct UnpackOptions {
   // Of the file that comes out of kGz, kBz2, kXz and kZst: one component. Its mode is 0666 within
   // the umask.
   std::string single_file_name;
+  // An entry with a component of this name, however its case, is refused. Empty: none is.
+  std::string refused_name;
   // Of the deadline; borrowed. Null: the kernel's.
   const Clock* clock = nullptr;
 };

@@ -201,6 +201,18 @@ TEST_F(UnpackTest, AnEmptyArchiveIsRefused) {
   EXPECT_THAT(Run(builder), StatusIs(kInvalid, HasSubstr("is empty")));
 }
 
+TEST_F(UnpackTest, ANameMayBeRefused) {
+  options_.refused_name = ".hg";
+  for (const char* path : {".hg", "a/.HG/hgrc", ".Hg/x/y"}) {
+    ArchiveBuilder builder(ArchiveFormat::kTar);
+    builder.File(path, "x");
+    EXPECT_THAT(Run(builder), StatusIs(kInvalid, HasSubstr("not allowed in a tree"))) << path;
+  }
+  ArchiveBuilder builder(ArchiveFormat::kTar);
+  builder.File(".hgignore", "x").File("a.hg", "x");
+  EXPECT_THAT(Run(builder), IsOk());
+}
+
 TEST_F(UnpackTest, TheDeadlineIsNamed) {
   FakeClock clock;
   options_.clock = &clock;

@@ -42,6 +42,11 @@ using internal::ArtifactPlan;
 constexpr absl::Duration kMostBackOff = absl::Minutes(1);
 constexpr size_t kCommitDigits = 40;
 
+// How a commit is written among digests: those of two programs are not the same.
+std::string CommitDigest(SourceKind kind, absl::string_view commit) {
+  return absl::StrCat(kind == SourceKind::kHg ? "hg:" : "git:", commit);
+}
+
 bool IsCommit(absl::string_view ref) {
   return ref.size() == kCommitDigits && std::all_of(ref.begin(), ref.end(), [](unsigned char c) {
            return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
@@ -77,10 +82,8 @@ std::string DigestOf(const ArtifactSource& source) {
   if (source.checksum.has_value() && source.checksum->digest.has_value()) {
     return source.checksum->digest->ToString();
   }
-  if (source.kind == SourceKind::kGit && IsCommit(source.git.ref)) {
-    return absl::StrCat("git:", source.git.ref);
-  }
-  return "";
+  const std::string& commit = source.kind == SourceKind::kHg ? source.hg_rev : source.git.ref;
+  return IsCommit(commit) ? CommitDigest(source.kind, commit) : "";
 }
 
 google::protobuf::Duration ToProto(absl::Duration duration) {
@@ -355,7 +358,7 @@ absl::StatusOr<CachedObject> NodeArtifacts::Keep(const Job& job, const FetchRepo
   if (!report.tree.empty()) {
     object.digests.push_back(absl::StrCat("tree:", report.tree));
   } else if (!report.commit.empty()) {
-    object.digests.push_back(absl::StrCat("git:", report.commit));
+    object.digests.push_back(CommitDigest(job.source.kind, report.commit));
   } else {
     object.digests.push_back(absl::StrCat("sha256:", report.sha256));
   }

@@ -74,6 +74,7 @@ absl::StatusOr<artifact::FetcherOptions> OptionsOfClient(const NodeFetcherOption
   client.at_once = policy.parallel;
   client.time_limit = policy.timeout;
   client.file_bytes = std::max(policy.max_download_bytes, policy.unpack.bytes);
+  client.allow_hg = policy.allow_hg;
   client.output = OutputLimitsOf(policy);
   client.egress = policy.egress;
   client.on_trouble = options.on_trouble;

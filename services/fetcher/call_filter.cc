@@ -27,7 +27,8 @@ constexpr uint32_t kLastKnownCall = 469;
 
 // On the low 32 bits of an argument, as the kernel reads it.
 struct Condition {
-  enum class Kind { kOneOf, kNoBits, kAllBits };
+  // kNotBoth: of two bits.
+  enum class Kind { kOneOf, kNoBits, kAllBits, kNotBoth };
   int call;
   int argument;
   Kind kind;
@@ -167,10 +168,24 @@ constexpr int kTreeCalls[] = {
     SYS_msync,
 };
 
+// What starting, awaiting and being a program takes beside that.
+constexpr int kProgramCalls[] = {
+    SYS_execve,
+    SYS_wait4,
+    SYS_waitid,
+    SYS_pidfd_open,
+    SYS_pidfd_send_signal,
+    // Where the thread's own data is.
+    SYS_arch_prctl,
+    SYS_statfs,
+};
+
+constexpr uint32_t kNamespaceBits = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
+                                    CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
+
 std::vector<Condition> SharedConditions() {
   using Kind = Condition::Kind;
   return {
-      {SYS_mmap, 2, Kind::kNoBits, {PROT_EXEC}},
       {SYS_mprotect, 2, Kind::kNoBits, {PROT_EXEC}},
       {SYS_fcntl,
        1,
@@ -239,6 +254,9 @@ class Program {
           // Of one bit a word.
           Add(Jump(BPF_JSET, condition.words[i], i + 1 == words ? to_allow : 0, to_refusal));
           break;
+        case Condition::Kind::kNotBoth:
+          Add(Jump(BPF_JSET, condition.words[i], i + 1 == words ? to_refusal : 0, to_allow));
+          break;
       }
     }
     Add(Refusal(EPERM));
@@ -262,6 +280,8 @@ class Program {
   std::vector<sock_filter> program_;
 };
 
+Condition NoCode() { return {SYS_mmap, 2, Condition::Kind::kNoBits, {PROT_EXEC}}; }
+
 Program SharedProgram() {
   Program program;
   for (int call : kPlainCalls) program.Allow(call);
@@ -269,9 +289,7 @@ Program SharedProgram() {
   return program;
 }
 
-}  // namespace
-
-std::vector<sock_filter> MakeCellFilter() {
+Program SharedCellProgram() {
   using Kind = Condition::Kind;
   Program program = SharedProgram();
   for (int call : kTreeCalls) program.Allow(call);
@@ -281,15 +299,36 @@ std::vector<sock_filter> MakeCellFilter() {
   // Blocks that are had without being written are in no account of what a cell has written
   // (output_size.h). The C library writes instead where a file system cannot do it.
   program.Answer(SYS_fallocate, EOPNOTSUPP);
+  program.AllowIf({SYS_socketpair, 0, Kind::kOneOf, {AF_UNIX}});
+  return program;
+}
+
+}  // namespace
+
+std::vector<sock_filter> MakeCellFilter() {
+  using Kind = Condition::Kind;
+  Program program = SharedCellProgram();
+  program.AllowIf(NoCode());
   // Threads and nothing else.
   program.AllowIf({SYS_clone, 0, Kind::kAllBits, {CLONE_THREAD, CLONE_VM}});
-  program.AllowIf({SYS_socketpair, 0, Kind::kOneOf, {AF_UNIX}});
+  return std::move(program).Finish();
+}
+
+std::vector<sock_filter> MakeProgramCellFilter() {
+  using Kind = Condition::Kind;
+  Program program = SharedCellProgram();
+  for (int call : kProgramCalls) program.Allow(call);
+  // Code comes from files alone, and those that can be written are mounted noexec.
+  program.AllowIf({SYS_mmap, 2, Kind::kNotBoth, {PROT_EXEC, PROT_WRITE}});
+  program.AllowIf({SYS_clone, 0, Kind::kNoBits, {kNamespaceBits}});
+  program.AllowIf({SYS_prlimit64, 0, Kind::kOneOf, {0}});
   return std::move(program).Finish();
 }
 
 std::vector<sock_filter> MakeBrokerFilter() {
   using Kind = Condition::Kind;
   Program program = SharedProgram();
+  program.AllowIf(NoCode());
   program.Allow(SYS_connect);
   // Of a netlink socket, by which the C library asks for the node's addresses.
   program.Allow(SYS_bind);

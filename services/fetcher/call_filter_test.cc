@@ -66,6 +66,10 @@ uint32_t OfCell(int number, std::vector<uint64_t> arguments = {}) {
   return Answer(MakeCellFilter(), Call(number, std::move(arguments)));
 }
 
+uint32_t OfProgramCell(int number, std::vector<uint64_t> arguments = {}) {
+  return Answer(MakeProgramCellFilter(), Call(number, std::move(arguments)));
+}
+
 uint32_t OfBroker(int number, std::vector<uint64_t> arguments = {}) {
   return Answer(MakeBrokerFilter(), Call(number, std::move(arguments)));
 }
@@ -95,6 +99,38 @@ TEST(CallFilterTest, ACellHasFilesAndThreadsAndNoNewSockets) {
   EXPECT_EQ(OfCell(SYS_clone, {0}), kRefused);
   EXPECT_EQ(OfCell(SYS_socketpair, {AF_UNIX}), kAllowed);
   EXPECT_EQ(OfCell(SYS_socketpair, {AF_INET}), kRefused);
+}
+
+TEST(CallFilterTest, ACellOfProgramsStartsThemAndHasNoMoreSocketsOrNamespaces) {
+  for (int call : {SYS_read, SYS_openat, SYS_execve, SYS_waitid, SYS_pidfd_open, SYS_arch_prctl}) {
+    EXPECT_EQ(OfProgramCell(call), kAllowed) << call;
+  }
+  for (int call :
+       {SYS_execveat, SYS_socket, SYS_bind, SYS_listen, SYS_accept4, SYS_ptrace, SYS_mount,
+        SYS_unshare, SYS_setns, SYS_mknodat, SYS_kill, SYS_memfd_create, SYS_process_vm_readv,
+        SYS_process_vm_writev, SYS_personality, SYS_setuid, SYS_seccomp}) {
+    EXPECT_EQ(OfProgramCell(call), kRefused) << call;
+  }
+  EXPECT_EQ(OfProgramCell(SYS_connect), SECCOMP_RET_ERRNO) << "it says 0 and does nothing";
+  EXPECT_EQ(OfProgramCell(SYS_clone, {CLONE_VM | CLONE_VFORK | 17}), kAllowed);
+  EXPECT_EQ(OfProgramCell(SYS_clone, {CLONE_VM | CLONE_THREAD | CLONE_SIGHAND}), kAllowed);
+  for (uint64_t bit : {CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWIPC,
+                       CLONE_NEWUTS, CLONE_NEWCGROUP}) {
+    EXPECT_EQ(OfProgramCell(SYS_clone, {bit | CLONE_VM | 17}), kRefused) << bit;
+  }
+  EXPECT_EQ(OfProgramCell(SYS_clone3), kUnknown);
+  EXPECT_EQ(OfProgramCell(SYS_prlimit64, {0, 7}), kAllowed);
+  EXPECT_EQ(OfProgramCell(SYS_prlimit64, {1, 7}), kRefused) << "another's";
+}
+
+// What is written is never run, and what is run comes from a file.
+TEST(CallFilterTest, ACellOfProgramsMapsCodeThatItCannotWrite) {
+  EXPECT_EQ(OfProgramCell(SYS_mmap, {0, 4096, PROT_READ | PROT_EXEC}), kAllowed);
+  EXPECT_EQ(OfProgramCell(SYS_mmap, {0, 4096, PROT_READ | PROT_WRITE}), kAllowed);
+  EXPECT_EQ(OfProgramCell(SYS_mmap, {0, 4096, PROT_NONE}), kAllowed);
+  EXPECT_EQ(OfProgramCell(SYS_mmap, {0, 4096, PROT_WRITE | PROT_EXEC}), kRefused);
+  EXPECT_EQ(OfProgramCell(SYS_mmap, {0, 4096, PROT_READ | PROT_WRITE | PROT_EXEC}), kRefused);
+  EXPECT_EQ(OfProgramCell(SYS_mprotect, {0, 4096, PROT_READ | PROT_EXEC}), kRefused);
 }
 
 TEST(CallFilterTest, ABrokerHasInternetSocketsAndReads) {

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <linux/keyctl.h>
 #include <linux/landlock.h>
@@ -17,6 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <iterator>
 #include <string>
 
 #include "libs/os/close_from.h"
@@ -35,18 +37,25 @@ constexpr int kZygoteFd = 7;
 constexpr const char* kResolverFiles[] = {"hosts",    "resolv.conf", "nsswitch.conf", "host.conf",
                                           "gai.conf", "services",    "protocols"};
 
-constexpr uint64_t kWholeMount =
-    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+// What a program of the node is, and what it needs to start. On most nodes those of the root are
+// links into /usr.
+constexpr const char* kProgramDirectories[] = {"usr", "lib", "lib32", "lib64", "libx32"};
+constexpr const char* kProgramFiles[] = {"ld.so.cache"};
+
+constexpr uint64_t kProgramMount = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+constexpr uint64_t kWholeMount = kProgramMount | MOUNT_ATTR_NOEXEC;
 // The same for mount(2).
 constexpr unsigned long kOutputFlags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
-constexpr unsigned long kWholeMountFlags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
+constexpr unsigned long kProgramMountFlags = MS_RDONLY | MS_NOSUID | MS_NODEV;
+constexpr unsigned long kWholeMountFlags = kProgramMountFlags | MS_NOEXEC;
 
 struct State {
   const Confinement& confinement;
   // Of the new root.
   int root = -1;
 
-  bool is_cell() const { return confinement.role == Role::kCell; }
+  bool is_cell() const { return confinement.role != Role::kBroker; }
+  bool runs_programs() const { return confinement.role == Role::kProgramCell; }
 };
 
 using StepFunction = int (*)(State& state);
@@ -177,38 +186,81 @@ int MakeFile(int directory, const char* name) {
   return 0;
 }
 
-std::string ResolverFile(const char* name) { return std::string("/etc/") + name; }
+std::string FileOfEtc(const char* name) { return std::string("/etc/") + name; }
 
-int BindResolverFile(int etc, const char* name) {
-  const std::string source = ResolverFile(name);
+int BindFileOfEtc(int etc, const char* name) {
+  const std::string source = FileOfEtc(name);
   if (access(source.c_str(), F_OK) != 0) return errno == ENOENT ? 0 : errno;
-  const int error = MakeFile(etc, name);
-  return error != 0 ? error : BindAt(source.c_str(), etc, name);
+  int error = MakeFile(etc, name);
+  if (error == 0) error = BindAt(source.c_str(), etc, name);
+  return error != 0 ? error : AddMountFlagsAt(etc, name, kWholeMountFlags);
 }
 
-int MountResolverFile(int etc, const char* name) {
+int MountFileOfEtc(int etc, const char* name) {
   const int tree =
-      open_tree(AT_FDCWD, ResolverFile(name).c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+      open_tree(AT_FDCWD, FileOfEtc(name).c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
   if (tree < 0) return errno == ENOENT ? 0 : errno;
-  int error = MakeFile(etc, name);
+  mount_attr attributes = {};
+  attributes.attr_set = kWholeMount;
+  int error = ErrorOf(mount_setattr(tree, "", AT_EMPTY_PATH, &attributes, sizeof(attributes)));
+  if (error == 0) error = MakeFile(etc, name);
   if (error == 0) error = ErrorOf(move_mount(tree, "", etc, name, MOVE_MOUNT_F_EMPTY_PATH));
+  close(tree);
+  return error;
+}
+
+int MountFilesOfEtc(const State& state, const char* const* names, size_t count) {
+  if (mkdirat(state.root, "etc", 0755) != 0) return errno;
+  const int etc = openat(state.root, "etc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (etc < 0) return errno;
+  const auto mount_file = state.confinement.classic_mounts ? BindFileOfEtc : MountFileOfEtc;
+  int error = 0;
+  for (size_t i = 0; i < count && error == 0; ++i) error = mount_file(etc, names[i]);
+  close(etc);
+  return error;
+}
+
+// By mount(2) only the topmost mount would become read-only: it is bound alone, which the kernel
+// refuses where something is mounted in it.
+int BindProgramDirectory(const State& state, const std::string& source, const char* name) {
+  if (mkdirat(state.root, name, 0755) != 0) return errno;
+  const int error = BindAt(source.c_str(), state.root, name);
+  return error != 0 ? error : AddMountFlagsAt(state.root, name, kProgramMountFlags);
+}
+
+// With what is mounted below it: a namespace of less rights may not uncover what that hides.
+int MountProgramDirectory(const State& state, const char* name) {
+  const std::string source = std::string("/") + name;
+  char target[PATH_MAX];
+  const ssize_t size = readlink(source.c_str(), target, sizeof(target) - 1);
+  if (size >= 0) {
+    target[size] = '\0';
+    return ErrorOf(symlinkat(target, state.root, name));
+  }
+  if (errno != EINVAL) return errno == ENOENT ? 0 : errno;
+  if (state.confinement.classic_mounts) return BindProgramDirectory(state, source, name);
+  const int tree =
+      open_tree(AT_FDCWD, source.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+  if (tree < 0) return errno;
+  mount_attr attributes = {};
+  attributes.attr_set = kProgramMount;
+  int error = ErrorOf(
+      mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes, sizeof(attributes)));
+  if (error == 0) error = ErrorOf(mkdirat(state.root, name, 0755));
+  if (error == 0) error = ErrorOf(move_mount(tree, "", state.root, name, MOVE_MOUNT_F_EMPTY_PATH));
   close(tree);
   return error;
 }
 
 // While the node's files are still there to be mounted.
 int Mounts(State& state) {
-  if (state.is_cell()) return MountOutput(state);
-  if (mkdirat(state.root, "etc", 0755) != 0) return errno;
-  const int etc = openat(state.root, "etc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (etc < 0) return errno;
-  const auto mount_file = state.confinement.classic_mounts ? BindResolverFile : MountResolverFile;
-  int error = 0;
-  for (const char* name : kResolverFiles) {
-    if (error == 0) error = mount_file(etc, name);
+  if (!state.is_cell()) return MountFilesOfEtc(state, kResolverFiles, std::size(kResolverFiles));
+  int error = MountOutput(state);
+  if (error != 0 || !state.runs_programs()) return error;
+  for (const char* name : kProgramDirectories) {
+    if (error == 0) error = MountProgramDirectory(state, name);
   }
-  close(etc);
-  return error;
+  return error != 0 ? error : MountFilesOfEtc(state, kProgramFiles, std::size(kProgramFiles));
 }
 
 // The node's whole tree goes: nothing is left that ".." could lead to.
@@ -226,19 +278,9 @@ int SealRoot(const State& state) {
   return ErrorOf(mount_setattr(state.root, "", flags, &attributes, sizeof(attributes)));
 }
 
-int SealClassicRoot(const State& state) {
-  int error = AddMountFlags("/", kWholeMountFlags);
-  if (state.is_cell()) return error;
-  for (const char* name : kResolverFiles) {
-    const std::string file = ResolverFile(name);
-    if (error != 0 || access(file.c_str(), F_OK) != 0) continue;
-    error = AddMountFlags(file.c_str(), kWholeMountFlags);
-  }
-  return error;
-}
-
 int ReadOnly(State& state) {
-  const int error = state.confinement.classic_mounts ? SealClassicRoot(state) : SealRoot(state);
+  const int error =
+      state.confinement.classic_mounts ? AddMountFlags("/", kWholeMountFlags) : SealRoot(state);
   close(state.root);
   if (error != 0 || !state.is_cell()) return error;
   // The mount was opened as a path; from now on it is a directory of the new root.
@@ -321,6 +363,29 @@ int AllowBeneath(int ruleset, int directory, uint64_t access) {
   return ErrorOf(syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0));
 }
 
+// What is not there needs no rule.
+int AllowPath(int ruleset, const char* path, uint64_t access) {
+  const int place = open(path, O_PATH | O_CLOEXEC);
+  if (place < 0) return errno == ENOENT ? 0 : errno;
+  const int error = AllowBeneath(ruleset, place, access);
+  close(place);
+  return error;
+}
+
+int AllowPrograms(int ruleset) {
+  constexpr uint64_t kRunning =
+      LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
+  int error = 0;
+  for (const char* name : kProgramDirectories) {
+    if (error == 0) error = AllowPath(ruleset, (std::string("/") + name).c_str(), kRunning);
+  }
+  for (const char* name : kProgramFiles) {
+    if (error == 0)
+      error = AllowPath(ruleset, FileOfEtc(name).c_str(), LANDLOCK_ACCESS_FS_READ_FILE);
+  }
+  return error;
+}
+
 // A second wall behind the empty root, for what a mistake in the first one would let through. It
 // stands where the kernel has it; FetcherHello says if it has not.
 int Landlock(State& state) {
@@ -341,10 +406,9 @@ int Landlock(State& state) {
   int error = 0;
   if (state.is_cell()) {
     error = AllowBeneath(ruleset, kOutputFd, kTree & attributes.files);
+    if (error == 0 && state.runs_programs()) error = AllowPrograms(ruleset);
   } else {
-    const int etc = open("/etc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    error = etc < 0 ? errno : AllowBeneath(ruleset, etc, kReading);
-    close(etc);
+    error = AllowPath(ruleset, "/etc", kReading);
   }
   if (error == 0) error = ErrorOf(syscall(SYS_landlock_restrict_self, ruleset, 0));
   close(ruleset);

@@ -3,7 +3,8 @@
 //
 // After it a cell has: one id in a user namespace of its own, no capability, an empty read-only
 // root with its output directory in it, a network namespace in which nothing is up, and three
-// descriptors. A broker has the node's network instead, and the files by which names are resolved.
+// descriptors. One that runs programs has the node's /usr and libraries beside it, read-only. A
+// broker has the node's network instead, and the files by which names are resolved.
 #ifndef CLOISTER_SERVICES_FETCHER_CONFINE_H_
 #define CLOISTER_SERVICES_FETCHER_CONFINE_H_
 
@@ -31,7 +32,7 @@ int LandlockAbi();
 
 // Descriptors are borrowed, and are above kFirstForeignFd.
 struct Confinement {
-  enum class Role { kCell, kBroker };
+  enum class Role { kCell, kProgramCell, kBroker };
   Role role = Role::kCell;
   // v1 `tasks` files. A v2 cgroup it is born in.
   std::vector<int> joins;

@@ -107,7 +107,7 @@ absl::StatusOr<PidFd> SpawnConfined(Confinement confinement, ConfinedIds ids, in
                                     absl::FunctionRef<int()> run,
                                     absl::FunctionRef<void(const ConfineOutcome&)> failed) {
   uint64_t namespaces = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
-  if (confinement.role == Confinement::Role::kCell) namespaces |= CLONE_NEWNET;
+  if (confinement.role != Confinement::Role::kBroker) namespaces |= CLONE_NEWNET;
   CLOISTER_ASSIGN_OR_RETURN(Barrier barrier, MakeBarrier());
   confinement.barrier = barrier.read_end.get();
   int pidfd = -1;

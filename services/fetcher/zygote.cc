@@ -62,6 +62,7 @@ Zygote::Zygote(OwnedFd control, Work work)
       landlock_abi_(LandlockAbi()),
       classic_mounts_(!HasMountCalls()),
       cell_filter_(MakeCellFilter()),
+      program_cell_filter_(MakeProgramCellFilter()),
       broker_filter_(MakeBrokerFilter()) {}
 
 absl::Status Zygote::SayHello() {
@@ -141,11 +142,12 @@ absl::Status Zygote::Spawn(const internal::StartFetch& start, const std::vector<
   CLOISTER_ASSIGN_OR_RETURN(
       fetch->broker, SpawnConfined(confinement, {start.broker_uid(), start.broker_gid()}, cgroup,
                                    work_.broker, TellFailedBroker));
-  confinement.role = Confinement::Role::kCell;
+  confinement.role =
+      start.runs_programs() ? Confinement::Role::kProgramCell : Confinement::Role::kCell;
   confinement.executor = fds[kCellSocket].get();
   confinement.peer = cell_end.get();
   confinement.output = fds[kOutput].get();
-  confinement.filter = &cell_filter_;
+  confinement.filter = start.runs_programs() ? &program_cell_filter_ : &cell_filter_;
   absl::StatusOr<PidFd> cell = SpawnConfined(confinement, {start.cell_uid(), start.cell_gid()},
                                              cgroup, work_.cell, TellFailedCell);
   if (cell.ok()) {

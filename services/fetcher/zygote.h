@@ -64,6 +64,7 @@ class Zygote {
   const int landlock_abi_;
   const bool classic_mounts_;
   const std::vector<sock_filter> cell_filter_;
+  const std::vector<sock_filter> program_cell_filter_;
   const std::vector<sock_filter> broker_filter_;
   std::map<uint64_t, Fetch> fetches_;
   std::deque<std::string> backlog_;

@@ -8,11 +8,15 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "libs/artifact/artifact_source.h"
 #include "libs/base/status_matchers.h"
 #include "tests/fetcher/fetcher_fixture.h"
 
@@ -91,6 +95,123 @@ TEST_F(CellWallsTest, ItHasAnIdOfItsOwnAndNoEnvironment) {
   EXPECT_EQ(status.st_uid, options().first_id);
   ASSERT_EQ(stat(fetch.directory.c_str(), &status), 0);
   EXPECT_EQ(status.st_uid, geteuid()) << "the directory is taken back";
+}
+
+// What a program does that is run in a cell, and says of it, a line each.
+constexpr char kHostileProgram[] = R"(
+import errno, mmap, os, signal, socket
+def attempt(name, call):
+    try:
+        call()
+        print(name + '=done')
+    except OSError as error:
+        print(name + '=' + errno.errorcode[error.errno])
+print('uid=%d' % os.getuid())
+def is_open(fd):
+    try:
+        return os.fstat(fd) is not None
+    except OSError:
+        return False
+print('descriptors=%d' % sum(is_open(fd) for fd in range(1024)))
+attempt('root', lambda: os.listdir('/'))
+attempt('cache', lambda: os.open('/etc/ld.so.cache', os.O_RDONLY))
+attempt('etc', lambda: os.listdir('/etc'))
+for path in ('/etc/passwd', '/proc/self/status', '/dev/null', '/sys', '/root', '/home', '/var'):
+    attempt(path, lambda: os.open(path, os.O_RDONLY))
+for family in (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX, socket.AF_NETLINK):
+    attempt('socket_%d' % family, lambda: socket.socket(family, socket.SOCK_STREAM))
+attempt('write_usr', lambda: os.open('/usr/file', os.O_CREAT | os.O_WRONLY))
+attempt('write_root', lambda: os.open('/file', os.O_CREAT | os.O_WRONLY))
+attempt('write_program', lambda: os.open('/usr/bin/python3', os.O_WRONLY))
+attempt('chmod_usr', lambda: os.chmod('/usr', 0o777))
+attempt('kill', lambda: os.kill(1, signal.SIGKILL))
+attempt('mknod', lambda: os.mkfifo('/out/fifo'))
+attempt('chroot', lambda: os.chroot('/out'))
+attempt('setuid', lambda: os.setuid(0))
+attempt('setxattr', lambda: os.setxattr('/out', 'user.a', b'b'))
+attempt('memfd', lambda: os.memfd_create('m'))
+attempt('priority', lambda: os.setpriority(os.PRIO_PROCESS, 0, -5))
+attempt('both', lambda: mmap.mmap(-1, 4096, prot=mmap.PROT_WRITE | mmap.PROT_EXEC))
+with open('/out/program', 'wb') as copy:
+    copy.write(open('/usr/bin/true', 'rb').read())
+os.chmod('/out/program', 0o755)
+attempt('exec_own', lambda: os.execv('/out/program', ['program']))
+own = os.open('/out/program', os.O_RDONLY)
+attempt('map_own', lambda: mmap.mmap(own, 4096, flags=mmap.MAP_PRIVATE,
+                                     prot=mmap.PROT_READ | mmap.PROT_EXEC))
+)";
+
+TEST_F(CellWallsTest, AProgramThatIsRunInACellHasItsWalls) {
+  options().allow_hg = true;
+  artifact::FetchJob job = ProbeJob("program", {{"code", kHostileProgram}});
+  job.request.source.kind = artifact::SourceKind::kHg;
+  const RunningFetch fetch = Begin(std::move(job));
+  ASSERT_THAT(fetch.watch->Await(), IsOk()) << TextOf(fetch.directory + "/found");
+  const std::map<std::string, std::string> found = fetch.Found();
+  EXPECT_THAT(found, Contains(Pair("cache", "done")));
+  // Behind Landlock, where the kernel has it.
+  for (const char* path : {"root", "etc"}) {
+    EXPECT_THAT(found, Contains(Pair(path, AnyOf("EACCES", "done"))));
+  }
+  EXPECT_THAT(found, Contains(Pair("uid", "1000")));
+  EXPECT_THAT(found, Contains(Pair("descriptors", "3")));
+  for (const char* path :
+       {"/etc/passwd", "/proc/self/status", "/dev/null", "/sys", "/root", "/home", "/var"}) {
+    EXPECT_THAT(found, Contains(Pair(path, "ENOENT")));
+  }
+  for (const auto& [name, outcome] : found) {
+    if (absl::StartsWith(name, "socket_")) {
+      EXPECT_EQ(outcome, "EPERM") << name;
+    }
+  }
+  EXPECT_EQ(found.count("socket_2"), 1U);
+  for (const char* change : {"write_usr", "write_root", "write_program", "chmod_usr"}) {
+    EXPECT_THAT(found, Contains(Pair(change, AnyOf("EROFS", "EACCES", "EPERM"))));
+  }
+  for (const char* call :
+       {"kill", "mknod", "chroot", "setuid", "setxattr", "memfd", "priority", "both", "map_own"}) {
+    EXPECT_THAT(found, Contains(Pair(call, "EPERM")));
+  }
+  EXPECT_THAT(found, Contains(Pair("exec_own", "EACCES")));
+}
+
+TEST_F(CellWallsTest, ACellThatMayNotRunProgramsHasNone) {
+  const RunningFetch fetch = Probe("program", {{"code", "pass"}});
+  EXPECT_FALSE(fetch.watch->Await().ok());
+}
+
+TEST_F(CellWallsTest, ACellOfProgramsHasTheSameWalls) {
+  options().allow_hg = true;
+  artifact::FetchJob job = ProbeJob("wait", {});
+  job.request.source.kind = artifact::SourceKind::kHg;
+  const RunningFetch fetch = Begin(std::move(job));
+  fetch.watch->AwaitPhase();
+  const pid_t cell = ChildWith("out");
+  for (const char* set : {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"}) {
+    EXPECT_EQ(StatusField(cell, set), "0000000000000000") << set;
+  }
+  EXPECT_EQ(StatusField(cell, "NoNewPrivs"), "1");
+  EXPECT_EQ(StatusField(cell, "Seccomp"), "2");
+  EXPECT_NE(Namespace(cell, "net"), Namespace(0, "net"));
+  // Of the root's libraries what the node has, links or not.
+  for (const std::string& name : NamesIn(absl::StrCat("/proc/", cell, "/root"))) {
+    EXPECT_THAT(name, AnyOf("etc", "out", "usr", "lib", "lib32", "lib64", "libx32"));
+  }
+  EXPECT_EQ(NamesIn(absl::StrCat("/proc/", cell, "/root/etc")),
+            std::set<std::string>({"ld.so.cache"}));
+  // All but its directory is read-only, and nothing but the node's programs is run.
+  const std::string mounts = TextOf(absl::StrCat("/proc/", cell, "/mounts"));
+  for (const absl::string_view line : absl::StrSplit(mounts, '\n', absl::SkipEmpty())) {
+    const std::vector<std::string> words = absl::StrSplit(line, ' ');
+    const std::set<std::string> options = absl::StrSplit(words.at(3), ',');
+    EXPECT_EQ(options.count("ro"), words[1] == "/out" ? 0U : 1U) << line;
+    EXPECT_EQ(options.count("nosuid"), 1U) << line;
+    EXPECT_EQ(options.count("nodev"), 1U) << line;
+    const bool runs = absl::StartsWith(words[1], "/usr") || absl::StartsWith(words[1], "/lib");
+    EXPECT_EQ(options.count("noexec"), runs ? 0U : 1U) << line;
+  }
+  client().Cancel(fetch.id);
+  fetch.watch->Await().status().IgnoreError();
 }
 
 // A kernel before 5.9, or a filter that does not know the call.

@@ -13,13 +13,13 @@
 
 namespace cloister {
 
-LineServer::LineServer(std::string reply, bool reads_first)
+LineServer::LineServer(std::string reply, bool reads_first, const std::string& own)
     : reply_(std::move(reply)),
       reads_first_(reads_first),
       listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   sockaddr_in address = {};
   address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  EXPECT_EQ(inet_pton(AF_INET, own.c_str(), &address.sin_addr), 1);
   socklen_t size = sizeof(address);
   EXPECT_EQ(bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
   EXPECT_EQ(listen(listener_.get(), 64), 0);

@@ -16,7 +16,9 @@ namespace cloister {
 // Answers each connection with `reply`, after the first bytes if `reads_first`, and closes it.
 class LineServer {
  public:
-  explicit LineServer(std::string reply, bool reads_first = false);
+  // `address`: one of this machine's.
+  explicit LineServer(std::string reply, bool reads_first = false,
+                      const std::string& address = "127.0.0.1");
   ~LineServer();
 
   uint16_t port() const { return port_; }

@@ -13,10 +13,12 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "libs/artifact/artifact_source.h"
 #include "libs/artifact/egress_policy.h"
 #include "libs/base/status_matchers.h"
 #include "tests/fetcher/fetcher_fixture.h"
@@ -28,6 +30,7 @@ namespace {
 namespace fs = std::filesystem;
 
 using testing::Contains;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Pair;
 
@@ -48,6 +51,19 @@ TEST_F(OrdinaryUserTest, TheWallsStand) {
   EXPECT_THAT(found, Contains(Pair("write_root", "EROFS")));
   EXPECT_THAT(found, Contains(Pair("environment", "0")));
   EXPECT_THAT(found, Contains(Pair("pid", "1")));
+}
+
+TEST_F(OrdinaryUserTest, AProgramRunsBehindThem) {
+  options().allow_hg = true;
+  artifact::FetchJob job = ProbeJob("program", {{"code",
+                                                 "import os\n"
+                                                 "print('bin=%d' % os.path.exists('/usr/bin'))\n"
+                                                 "print('usr=%d' % os.access('/usr', os.W_OK))\n"
+                                                 "print('home=%d' % os.path.exists('/home'))\n"}});
+  job.request.source.kind = artifact::SourceKind::kHg;
+  const RunningFetch fetch = Begin(std::move(job));
+  ASSERT_THAT(fetch.watch->Await(), IsOk()) << TextOf(fetch.directory + "/found");
+  EXPECT_THAT(fetch.Found(), ElementsAre(Pair("bin", "1"), Pair("home", "0"), Pair("usr", "0")));
 }
 
 TEST_F(OrdinaryUserTest, TheBrokerConnectsAndRefuses) {

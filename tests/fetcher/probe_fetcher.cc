@@ -23,6 +23,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "libs/artifact/fetcher_wire.h"
+#include "libs/base/owned_fd.h"
+#include "libs/os/spawn.h"
 #include "services/fetcher/broker.h"
 #include "services/fetcher/broker_connector.h"
 #include "services/fetcher/cell_events.h"
@@ -138,6 +140,20 @@ int Try(const Arguments& arguments) {
   return TellDone(artifact::FetchReport());
 }
 
+// Runs a program of Python's, which tries what hostile code in hg would.
+int RunProgramOf(Arguments arguments) {
+  const OwnedFd found(openat(kOutputFd, "found", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+  SpawnOptions options;
+  options.argv = {"/usr/bin/python3", "-c", arguments["code"]};
+  options.fds = {{0, 0}, {found.get(), 1}, {found.get(), 2}};
+  const absl::StatusOr<SpawnedProcess> process = Spawn(options);
+  if (!process.ok()) return TellDone(process.status());
+  const absl::StatusOr<int> status = process->pidfd.WaitAndReap();
+  if (!status.ok()) return TellDone(status.status());
+  if (*status != 0) return TellDone(absl::InternalError(absl::StrCat("status ", *status)));
+  return TellDone(artifact::FetchReport());
+}
+
 // Asks for `count` connections to host:port and reads a line of each.
 int Connect(Arguments arguments) {
   int port = 0;
@@ -224,6 +240,7 @@ int RunProbe() {
   const absl::string_view probe =
       absl::StripPrefix(received->request.source.url, "https://probe.invalid/");
   if (probe == "try") return Try(arguments);
+  if (probe == "program") return RunProgramOf(arguments);
   if (probe == "connect") return Connect(arguments);
   if (probe == "nothing") return TellDone(artifact::FetchReport());
   if (probe == "fail") return TellDone(absl::NotFoundError("no such thing"));

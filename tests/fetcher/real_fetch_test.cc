@@ -12,6 +12,7 @@
 #include "libs/artifact/artifact_source.h"
 #include "libs/artifact/retryable.h"
 #include "libs/artifact/testing/git_servers.h"
+#include "libs/artifact/testing/hg_server.h"
 #include "libs/artifact/testing/nginx.h"
 #include "libs/artifact/testing/test_certificates.h"
 #include "libs/base/status_matchers.h"
@@ -123,6 +124,31 @@ TEST_F(RealFetchTest, ARepositoryComesAsATree) {
   ASSERT_THAT(report, IsOk());
   EXPECT_EQ(report->commit.size(), 40U);
   EXPECT_EQ(TextOf(fetch.directory + "/content/file"), "one\n");
+}
+
+TEST_F(RealFetchTest, ARepositoryOfMercurialComesAsATreeWhereItIsAllowed) {
+  const std::string work = directory() + "/hg";
+  ASSERT_EQ(mkdir(work.c_str(), 0755), 0);
+  ASSERT_THAT(artifact::MakeHgRepositories(
+                  work,
+                  "hg init app; cd app; mkdir bin; echo one >bin/file; ln -s file bin/link; "
+                  "chmod 755 bin/file; hg commit -qAm one"),
+              IsOk());
+  const auto server = artifact::HgServer::Start(work);
+  ASSERT_THAT(server, IsOk());
+  const std::string source = absl::StrCat("hg::", (*server)->Url("/app//bin"));
+  EXPECT_THAT(Get(source).watch->Await(),
+              StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("allow_hg")));
+  StopClient();
+  options().allow_hg = true;
+  const RunningFetch fetch = Get(source);
+  const absl::StatusOr<FetchReport> report = fetch.watch->Await();
+  ASSERT_THAT(report, IsOk());
+  EXPECT_EQ(report->commit.size(), 40U);
+  EXPECT_EQ(TextOf(fetch.directory + "/content/file"), "one\n");
+  EXPECT_EQ(TextOf(fetch.directory + "/content/link"), "one\n");
+  EXPECT_FALSE(Get(absl::StrCat("hg::", (*server)->Url("/none"))).watch->Await().ok());
+  EXPECT_TRUE(Children().empty());
 }
 
 TEST_F(RealFetchTest, ARedirectToMetadataOrAFileIsRefused) {
