@@ -18,6 +18,7 @@
 #include "absl/strings/str_cat.h"
 #include "libs/base/errno_status.h"
 #include "libs/base/status_macros.h"
+#include "libs/os/spawn.h"
 #include "tests/testing/cluster_runfile.h"
 
 namespace cloister {
@@ -99,12 +100,25 @@ absl::Status MountAccount(const std::string& directory, const OrdinaryUserOption
   return MountOver("/etc/subgid", directory, ids);
 }
 
+// What tasks have made as ids of the range is nobody else's to remove.
+std::error_code RemoveAsRootOfTheRange(const std::string& directory) {
+  SpawnOptions options;
+  options.argv = {"/usr/bin/unshare", "--map-auto", "--map-root-user", "/bin/rm", "-rf", directory};
+  options.fds = {{STDERR_FILENO, STDERR_FILENO}};
+  const absl::StatusOr<SpawnedProcess> removal = Spawn(options);
+  if (removal.ok()) removal->pidfd.WaitAndReap().status().IgnoreError();  // Seen by what is there.
+  std::error_code error;
+  return fs::exists(directory, error) ? std::make_error_code(std::errc::directory_not_empty)
+                                      : std::error_code();
+}
+
 }  // namespace
 
 absl::Status OrdinaryUser::Become(const OrdinaryUserOptions& options) {
   std::string directory = "/tmp/cloister-user-XXXXXX";
   if (mkdtemp(&directory[0]) == nullptr) return ErrnoStatus(errno, directory);
   directory_ = directory;
+  has_range_ = options.subordinates > 0;
   CLOISTER_RETURN_IF_ERROR(CopyPrograms(directory));
   CLOISTER_RETURN_IF_ERROR(MountAccount(directory, options));
   for (const char* name : {"home", "tmp"}) {
@@ -144,6 +158,7 @@ OrdinaryUser::~OrdinaryUser() {
   std::error_code error;
   fs::current_path("/", error);
   fs::remove_all(directory_, error);
+  if (error && has_range_) error = RemoveAsRootOfTheRange(directory_);
   if (error) std::fprintf(stderr, "%s: %s\n", directory_.c_str(), error.message().c_str());
 }
 

@@ -39,6 +39,7 @@ class OrdinaryUser {
   absl::Status Become(const OrdinaryUserOptions& options);
 
   std::string directory_;
+  bool has_range_ = false;
 };
 
 }  // namespace cloister
