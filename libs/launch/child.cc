@@ -237,9 +237,10 @@ bool HasUserNamespace(const ChildContext& context) {
 int BoundingSet(const ChildContext& context, int*) {
   for (int capability = 0; capability < 64; ++capability) {
     if ((context.bounding_drop >> capability & 1) == 0) continue;
-    // A new user namespace brings all that the kernel knows; it says where that ends.
-    if (HasUserNamespace(context) && RawSyscall(__NR_prctl, PR_CAPBSET_READ, capability) < 0) break;
     const int error = ErrorOf(RawSyscall(__NR_prctl, PR_CAPBSET_DROP, capability));
+    // A new user namespace brings all that the kernel knows, and what it does not know is refused
+    // so: it ends here.
+    if (error == EINVAL && HasUserNamespace(context)) break;
     if (error != 0) return error;
   }
   return 0;
