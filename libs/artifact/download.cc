@@ -21,14 +21,6 @@ namespace {
 
 bool IsHttp(const UrlParts& url) { return url.scheme == "http" || url.scheme == "https"; }
 
-uint16_t PortOf(const UrlParts& url) {
-  return url.port != 0 ? url.port : url.scheme == "https" ? 443 : 80;
-}
-
-bool SameOrigin(const UrlParts& a, const UrlParts& b) {
-  return a.scheme == b.scheme && a.host == b.host && PortOf(a) == PortOf(b);
-}
-
 // What says nothing of who asks.
 bool MayGoElsewhere(absl::string_view header) {
   const std::string name = absl::AsciiStrToLower(header);
@@ -167,7 +159,7 @@ class Transfer {
     hop.url = url.ToString();
     hop.scheme = url.scheme;
     hop.host = url.host;
-    hop.port = PortOf(url);
+    hop.port = url.EffectivePort();
     hop.shown = Shown(url);
     hop.own_origin = SameOrigin(url, first_);
     hop.offset = offset;

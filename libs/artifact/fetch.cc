@@ -18,6 +18,7 @@
 #include "libs/artifact/raw_file.h"
 #include "libs/artifact/retryable.h"
 #include "libs/artifact/source_request.h"
+#include "libs/artifact/text_sink.h"
 #include "libs/artifact/unpack.h"
 #include "libs/base/errno_status.h"
 #include "libs/base/status_annotation.h"
@@ -30,22 +31,6 @@ constexpr size_t kPieceBytes = 1 << 20;
 // Broken transfers that are gone on with at once, each after it has brought something.
 constexpr int kResumes = 3;
 constexpr absl::Duration kProgressInterval = absl::Milliseconds(100);
-
-class ChecksumListSink : public BodySink {
- public:
-  absl::Status Begin(int64_t, int64_t, const Validators&) override {
-    text_.clear();
-    return absl::OkStatus();
-  }
-  absl::Status Write(absl::string_view bytes) override {
-    text_.append(bytes.data(), bytes.size());
-    return absl::OkStatus();
-  }
-  const std::string& text() const { return text_; }
-
- private:
-  std::string text_;
-};
 
 class OneFetch {
  public:
@@ -118,7 +103,7 @@ class OneFetch {
     CLOISTER_ASSIGN_OR_RETURN(
         list, Annotate(ChecksumListRequest(source_, request_.headers, request_.credential), Shown(),
                        ": checksum list"));
-    ChecksumListSink sink;
+    TextSink sink;
     HttpLimits limits = LimitsNow();
     limits.max_bytes = kMaxChecksumListBytes;
     absl::StatusOr<DownloadReport> got = Download(list, request_.http, limits, connector_, sink);

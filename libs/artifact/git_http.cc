@@ -14,10 +14,6 @@ namespace {
 constexpr char kReferences[] = "/info/refs";
 constexpr char kService[] = "git-upload-pack";
 
-uint16_t PortOf(const UrlParts& url) {
-  return url.port != 0 ? url.port : url.scheme == "https" ? 443 : 80;
-}
-
 class FunctionSink : public BodySink {
  public:
   explicit FunctionSink(GitConnection::OnBytes on_bytes) : on_bytes_(std::move(on_bytes)) {}
@@ -82,7 +78,7 @@ class HttpGitConnection : public GitConnection {
     HttpRequest request;
     request.url = url.ToString();
     const UrlParts& own = endpoint_.url;
-    if (url.scheme == own.scheme && url.host == own.host && PortOf(url) == PortOf(own)) {
+    if (SameOrigin(url, own)) {
       request.headers = endpoint_.headers;
       request.credential = endpoint_.credential;
     }

@@ -14,6 +14,7 @@
 #include "libs/artifact/hg_protocol.h"
 #include "libs/artifact/inflating_file.h"
 #include "libs/artifact/redacted_url.h"
+#include "libs/artifact/text_sink.h"
 #include "libs/artifact/url_parts.h"
 #include "libs/base/errno_status.h"
 #include "libs/base/status_annotation.h"
@@ -29,30 +30,6 @@ constexpr int64_t kMaxTextBytes = 64 << 10;
 // What a server is asked first where no revision is named.
 constexpr char kDefaultBranch[] = "default";
 constexpr char kTip[] = "tip";
-
-class TextSink : public BodySink {
- public:
-  absl::Status Begin(int64_t, int64_t, const Validators&) override {
-    text_.clear();
-    return absl::OkStatus();
-  }
-  absl::Status Write(absl::string_view bytes) override {
-    text_.append(bytes.data(), bytes.size());
-    return absl::OkStatus();
-  }
-  const std::string& text() const { return text_; }
-
- private:
-  std::string text_;
-};
-
-uint16_t PortOf(const UrlParts& url) {
-  return url.port != 0 ? url.port : url.scheme == "https" ? 443 : 80;
-}
-
-bool SameOrigin(const UrlParts& a, const UrlParts& b) {
-  return a.scheme == b.scheme && a.host == b.host && PortOf(a) == PortOf(b);
-}
 
 class HgFetch {
  public:

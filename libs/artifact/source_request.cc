@@ -10,26 +10,22 @@
 namespace cloister::artifact {
 namespace {
 
-uint16_t PortOf(const UrlParts& url) {
-  return url.port != 0 ? url.port : url.scheme == "https" ? 443 : 80;
-}
-
-bool SameOrigin(const std::string& left, const std::string& right) {
+bool HaveOneOrigin(const std::string& left, const std::string& right) {
   const absl::StatusOr<UrlParts> a = ParseUrl(left);
   const absl::StatusOr<UrlParts> b = ParseUrl(right);
-  return a.ok() && b.ok() && a->scheme == b->scheme && a->host == b->host &&
-         PortOf(*a) == PortOf(*b);
+  return a.ok() && b.ok() && SameOrigin(*a, *b);
 }
 
 bool SharesSecrets(const ArtifactSource& source, const ArtifactSource& list) {
   if (source.kind != list.kind) return false;
   switch (source.kind) {
     case SourceKind::kHttp:
-      return SameOrigin(source.url, list.url);
+      return HaveOneOrigin(source.url, list.url);
     case SourceKind::kS3:
-      return SameOrigin(source.s3.endpoint, list.s3.endpoint) && source.s3.bucket == list.s3.bucket;
+      return HaveOneOrigin(source.s3.endpoint, list.s3.endpoint) &&
+             source.s3.bucket == list.s3.bucket;
     case SourceKind::kGcs:
-      return SameOrigin(source.gcs.endpoint, list.gcs.endpoint) &&
+      return HaveOneOrigin(source.gcs.endpoint, list.gcs.endpoint) &&
              source.gcs.bucket == list.gcs.bucket;
     default:
       return false;

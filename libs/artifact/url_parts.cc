@@ -99,6 +99,16 @@ std::string UrlParts::ToString() const {
   return text;
 }
 
+uint16_t UrlParts::EffectivePort() const {
+  if (port != 0) return port;
+  if (scheme == "ssh") return 22;
+  return scheme == "http" ? 80 : 443;
+}
+
+bool SameOrigin(const UrlParts& a, const UrlParts& b) {
+  return a.scheme == b.scheme && a.host == b.host && a.EffectivePort() == b.EffectivePort();
+}
+
 absl::optional<std::string> UrlParts::TakeQuery(absl::string_view name) {
   absl::optional<std::string> taken;
   const auto end = std::remove_if(query.begin(), query.end(), [&](const auto& pair) {

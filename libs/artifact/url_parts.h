@@ -30,11 +30,16 @@ struct UrlParts {
   std::string Origin() const;
   // The whole, with userinfo.
   std::string ToString() const;
+  // `port`, or the one that its scheme has where it names none: 80 of http, 22 of ssh, else 443.
+  uint16_t EffectivePort() const;
   // Removes the parameter and gives its decoded value; of several the last.
   absl::optional<std::string> TakeQuery(absl::string_view name);
   // Replaces or adds; the value is escaped.
   void SetQuery(absl::string_view name, absl::string_view value);
 };
+
+// The same scheme, host and port: what secrets are given for.
+bool SameOrigin(const UrlParts& a, const UrlParts& b);
 
 // INVALID_ARGUMENT for what is longer than kMaxUrlBytes, holds control characters, spaces or
 // backslashes, a broken escape, an escaped NUL, no or a malformed host (except of "file"), or a

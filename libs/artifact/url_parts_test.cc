@@ -42,6 +42,18 @@ TEST(UrlParts, ParametersAreTakenDecodedAndSet) {
   EXPECT_EQ(url->ToString(), "http://h/p?checksum=md5%3A0&b%20c=%26%3D");
 }
 
+TEST(UrlParts, AnOriginIsASchemeAHostAndAPort) {
+  const auto same = [](const char* a, const char* b) {
+    return SameOrigin(*ParseUrl(a), *ParseUrl(b));
+  };
+  EXPECT_TRUE(same("http://h/a", "HTTP://H:80/b?c#d"));
+  EXPECT_TRUE(same("https://h", "https://h:443/"));
+  EXPECT_TRUE(same("ssh://h/", "ssh://h:22/"));
+  EXPECT_FALSE(same("http://h/", "https://h:80/"));
+  EXPECT_FALSE(same("https://h/", "https://h:80/"));
+  EXPECT_FALSE(same("https://h/", "https://h.x/"));
+}
+
 TEST(UrlParts, WhatIsMalformedIsRefused) {
   const auto invalid = [](absl::string_view part) {
     return StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(std::string(part)));

@@ -25,12 +25,6 @@ absl::StatusOr<UrlParts> ServerOf(const ArtifactSource& source) {
   return artifact::ParseUrl(source.url);
 }
 
-uint16_t PortOf(const UrlParts& url) {
-  if (url.port != 0) return url.port;
-  if (url.scheme == "ssh") return 22;
-  return url.scheme == "http" ? 80 : 443;
-}
-
 absl::Status CheckFile(const UrlParts& url, const node::ArtifactPolicy& policy) {
   const absl::StatusOr<std::string> path = artifact::PercentDecode(url.path, /*plus=*/false);
   if (!path.ok()) return path.status();
@@ -75,7 +69,7 @@ absl::Status CheckCredentials(const ArtifactSource& source, const UrlParts& url,
     if (credential.name != source.credentials) continue;
     artifact::EgressPolicy hosts = policy.egress;
     hosts.allowed_hosts = credential.hosts;
-    if (artifact::CheckDestination(hosts, url.scheme, url.host, PortOf(url)).ok()) {
+    if (artifact::CheckDestination(hosts, url.scheme, url.host, url.EffectivePort()).ok()) {
       return CheckEncrypted(source, url, credential);
     }
     return absl::PermissionDeniedError(absl::StrCat(
@@ -99,7 +93,7 @@ absl::Status CheckArtifactSource(const ArtifactSource& source, const node::Artif
   CLOISTER_ASSIGN_OR_RETURN(const UrlParts url, ServerOf(source));
   if (source.kind == SourceKind::kFile) return CheckFile(url, policy);
   CLOISTER_RETURN_IF_ERROR(
-      artifact::CheckDestination(policy.egress, url.scheme, url.host, PortOf(url)));
+      artifact::CheckDestination(policy.egress, url.scheme, url.host, url.EffectivePort()));
   return CheckCredentials(source, url, policy);
 }
 
