@@ -1,5 +1,7 @@
 #include "libs/base/errno_status.h"
 
+#include <errno.h>
+
 #include <cstring>
 #include <string>
 
@@ -40,6 +42,11 @@ int ErrnoOf(const absl::Status& status) {
   int error_number = 0;
   if (!payload.has_value() || !absl::SimpleAtoi(std::string(*payload), &error_number)) return 0;
   return error_number;
+}
+
+bool IsShortage(const absl::Status& status) {
+  const int error_number = ErrnoOf(status);
+  return error_number == EMFILE || error_number == ENFILE || error_number == ENOMEM;
 }
 
 }  // namespace cloister

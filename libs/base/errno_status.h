@@ -27,6 +27,10 @@ absl::Status ErrnoStatus(int error_number, absl::string_view what);
 // annotations keep it. 0 if there is none.
 int ErrnoOf(const absl::Status& status);
 
+// Whether that error is a want of descriptors or of the kernel's memory: the same may succeed when
+// others have given back what they hold.
+bool IsShortage(const absl::Status& status);
+
 }  // namespace cloister
 
 #endif  // CLOISTER_LIBS_BASE_ERRNO_STATUS_H_

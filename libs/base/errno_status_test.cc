@@ -41,6 +41,15 @@ TEST(ErrnoOf, GivesTheNumberBack) {
   EXPECT_EQ(ErrnoOf(absl::OkStatus()), 0);
 }
 
+TEST(IsShortage, IsWhatPasses) {
+  for (int error_number : {EMFILE, ENFILE, ENOMEM}) {
+    EXPECT_TRUE(IsShortage(Annotate(ErrnoStatus(error_number, "x"), "while removing")));
+  }
+  EXPECT_FALSE(IsShortage(ErrnoStatus(ENOSPC, "x")));
+  EXPECT_FALSE(IsShortage(absl::ResourceExhaustedError("x")));
+  EXPECT_FALSE(IsShortage(absl::OkStatus()));
+}
+
 TEST(ErrnoWords, KeepsTheCapitalsOfNames) {
   EXPECT_EQ(ErrnoWords(EDOTDOT), "RFS specific error");
   EXPECT_EQ(ErrnoWords(ENAVAIL), "no XENIX semaphores available");

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "libs/base/errno_status.h"
 #include "libs/base/status_annotation.h"
 #include "libs/base/status_macros.h"
 #include "libs/engine/engine_error.h"
@@ -68,7 +69,8 @@ absl::Status Engine::Recover() {
   std::vector<std::string> unfinished;
   std::vector<internal::IntentRecord> staging;
   for (const std::string& id : ids) {
-    if (RecoverTask(id, found.inventories, &staging)) unfinished.push_back(id);
+    CLOISTER_ASSIGN_OR_RETURN(const bool goes, RecoverTask(id, found.inventories, &staging));
+    if (goes) unfinished.push_back(id);
   }
   ForgetStrangers(found.inventories, ids);
   std::map<std::string, int> loads;
@@ -88,7 +90,8 @@ void Engine::ClearAway(const std::string& task_id) {
   const absl::StatusOr<state::Removal> removal = files_.Remove(task_id);
   Trouble(removal.status());
   // A start-up does not wait for a tenant's tree.
-  if (removal.ok() && *removal == state::Removal::kUnfinished) destroyer_->RemoveLeftover(task_id);
+  const bool unfinished = removal.ok() && *removal == state::Removal::kUnfinished;
+  if (unfinished || IsShortage(removal.status())) destroyer_->RemoveLeftover(task_id);
 }
 
 // The former executor was fetching its artifacts: no launcher has ever heard of it.
@@ -98,9 +101,11 @@ bool Engine::WasStaging(const internal::IntentRecord& intent, const TaskRecords&
          !records.launch.has_value() && !records.exit.has_value();
 }
 
-bool Engine::RecoverTask(const std::string& task_id, const Inventories& found,
-                         std::vector<internal::IntentRecord>* staging) {
+absl::StatusOr<bool> Engine::RecoverTask(const std::string& task_id, const Inventories& found,
+                                         std::vector<internal::IntentRecord>* staging) {
   const TaskRecords records = files_.Read(task_id);
+  // What cannot be read now is no lost task.
+  if (IsShortage(records.intent.status())) return records.intent.status();
   if (absl::IsNotFound(records.intent.status())) {
     // Nothing was ever done for it, or everything of it but the directory is removed.
     ClearAway(task_id);

@@ -135,8 +135,8 @@ class Engine {
   bool WasStaging(const internal::IntentRecord& intent, const TaskRecords& records) const;
   // Gives one task directory its place in the table; `staging` gets it if it is to go on from
   // there. True if a removal of it has to be finished.
-  bool RecoverTask(const std::string& task_id, const Inventories& found,
-                   std::vector<internal::IntentRecord>* staging);
+  absl::StatusOr<bool> RecoverTask(const std::string& task_id, const Inventories& found,
+                                   std::vector<internal::IntentRecord>* staging);
   // What launchers have and no directory is there for: the end of it is not of interest any more.
   void ForgetStrangers(const Inventories& found, const std::vector<std::string>& ids);
   void Trouble(const absl::Status& status) const;

@@ -5,11 +5,20 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "libs/base/errno_status.h"
 #include "libs/base/status_annotation.h"
 #include "libs/base/status_macros.h"
 #include "libs/engine/engine_error.h"
 
 namespace cloister::engine {
+namespace {
+
+// Until what lacked something is tried again: nothing tells when others have given it back.
+constexpr absl::Duration kShortageLasts = absl::Milliseconds(250);
+
+}  // namespace
 
 TaskDestroyer::TaskDestroyer(TaskTable* table, LauncherPool* pool, const TaskFiles* files,
                              ArtifactProvider* artifacts,
@@ -114,38 +123,66 @@ void TaskDestroyer::Enqueue(Work work) {
 }
 
 void TaskDestroyer::Run() {
-  while (true) {
-    Work work;
-    {
-      absl::MutexLock lock(&mutex_);
-      const auto wanted = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-        return stopping_ || !queue_.empty();
-      };
-      mutex_.Await(absl::Condition(&wanted));
-      if (stopping_) return;
-      work = std::move(queue_.front());
-      queue_.pop_front();
+  Work work;
+  while (Next(&work)) {
+    switch (DoSome(work)) {
+      case Outcome::kDone:
+        break;
+      case Outcome::kMore:
+        Enqueue(std::move(work));
+        break;
+      case Outcome::kShortage:
+        work.lingers = true;
+        absl::MutexLock lock(&mutex_);
+        if (short_.empty()) next_round_ = absl::Now() + kShortageLasts;
+        short_.push_back(std::move(work));
+        break;
     }
-    if (!DoSome(work)) Enqueue(std::move(work));
   }
 }
 
-bool TaskDestroyer::DoSome(const Work& work) {
+bool TaskDestroyer::Next(Work* work) {
+  absl::MutexLock lock(&mutex_);
+  const auto wanted = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return stopping_ || !queue_.empty();
+  };
+  do {
+    mutex_.AwaitWithDeadline(absl::Condition(&wanted),
+                             short_.empty() ? absl::InfiniteFuture() : next_round_);
+    if (short_.empty() || absl::Now() < next_round_) continue;
+    // Also while there is always something to do.
+    queue_.insert(queue_.end(), short_.begin(), short_.end());
+    short_.clear();
+  } while (!wanted());
+  if (stopping_) return false;
+  *work = std::move(queue_.front());
+  queue_.pop_front();
+  return true;
+}
+
+TaskDestroyer::Outcome TaskDestroyer::DoSome(const Work& work) {
   absl::StatusOr<state::Removal> removal;
   if (work.leftover) {
     removal = files_->Remove(work.task_id);
-    if (!removal.ok() && on_trouble_ != nullptr) on_trouble_(removal.status());
   } else {
     absl::StatusOr<TaskRecord> record = table_->Find(work.task_id);
     // Queued twice, by a failed start and by a destroy: it has gone, or another start of the same
     // id has taken its place.
-    if (!record.ok() || !record->destroying || IsLive(record->phase)) return true;
+    if (!record.ok() || !record->destroying || IsLive(record->phase)) return Outcome::kDone;
     record->ids.reset();
     removal = Remove(work.task_id, *record);
   }
-  if (removal.ok() && *removal == state::Removal::kUnfinished) return false;
-  if (!work.leftover) Finish(work.task_id, removal.status());
-  return true;
+  if (removal.ok() && *removal == state::Removal::kUnfinished) return Outcome::kMore;
+  if (IsShortage(removal.status())) {
+    Linger(work, removal.status());
+    return Outcome::kShortage;
+  }
+  if (!work.leftover) {
+    Finish(work.task_id, removal.status());
+  } else if (!removal.ok() && on_trouble_ != nullptr) {
+    on_trouble_(removal.status());
+  }
+  return Outcome::kDone;
 }
 
 absl::StatusOr<state::Removal> TaskDestroyer::Remove(const std::string& task_id,
@@ -176,6 +213,17 @@ void TaskDestroyer::Finish(const std::string& task_id, const absl::Status& statu
                 })
         .IgnoreError();
   }
+  Tell(task_id, status, /*is_new=*/true);
+}
+
+void TaskDestroyer::Linger(const Work& work, const absl::Status& status) {
+  if (!work.leftover) {
+    table_->Amend(work.task_id, [](TaskRecord& record) { record.lingers = true; }).IgnoreError();
+  }
+  Tell(work.task_id, status, /*is_new=*/!work.lingers);
+}
+
+void TaskDestroyer::Tell(const std::string& task_id, const absl::Status& status, bool is_new) {
   std::vector<Callback> waiting;
   {
     absl::MutexLock lock(&mutex_);
@@ -185,7 +233,7 @@ void TaskDestroyer::Finish(const std::string& task_id, const absl::Status& statu
       waiting_.erase(it);
     }
   }
-  if (waiting.empty() && !status.ok() && on_trouble_ != nullptr) on_trouble_(status);
+  if (waiting.empty() && is_new && !status.ok() && on_trouble_ != nullptr) on_trouble_(status);
   for (Callback& done : waiting) std::move(done)(status);
 }
 

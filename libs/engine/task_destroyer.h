@@ -1,5 +1,6 @@
 // TaskDestroyer: takes ended tasks apart on a thread of its own: has the launcher forget them,
-// removes their directories, then the objects. A crash midway is finished at the next start.
+// removes their directories, then the objects. A crash midway is finished at the next start; what
+// fails for want of descriptors or memory is tried until there are some.
 #ifndef CLOISTER_LIBS_ENGINE_TASK_DESTROYER_H_
 #define CLOISTER_LIBS_ENGINE_TASK_DESTROYER_H_
 
@@ -14,6 +15,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "libs/engine/artifact_provider.h"
 #include "libs/engine/launcher_pool.h"
 #include "libs/engine/task_files.h"
@@ -53,15 +55,24 @@ class TaskDestroyer {
   struct Work {
     std::string task_id;
     bool leftover = false;
+    // It has lacked something before.
+    bool lingers = false;
   };
 
   void Run();
   void Enqueue(Work work);
-  // One slice of it; false if there is more.
-  bool DoSome(const Work& work);
+  // The next one, when there is one; false: the destroyer ends.
+  bool Next(Work* work);
+  // One slice of it.
+  enum class Outcome { kDone, kMore, kShortage };
+  Outcome DoSome(const Work& work);
   absl::StatusOr<state::Removal> Remove(const std::string& task_id, const TaskRecord& record);
   void Kill(const std::string& task_id);
   void Finish(const std::string& task_id, const absl::Status& status);
+  // Tells who waits why it lasts, and that it does.
+  void Linger(const Work& work, const absl::Status& status);
+  // Who waits; nobody does: `on_trouble`, of what is new.
+  void Tell(const std::string& task_id, const absl::Status& status, bool is_new);
 
   TaskTable* const table_;
   LauncherPool* const pool_;
@@ -73,6 +84,9 @@ class TaskDestroyer {
   // A removal that takes long goes back to its end, so that one tenant's tree does not hold up the
   // others.
   std::deque<Work> queue_ ABSL_GUARDED_BY(mutex_);
+  // Those that lacked something, until the next round of them.
+  std::deque<Work> short_ ABSL_GUARDED_BY(mutex_);
+  absl::Time next_round_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };

@@ -31,9 +31,11 @@ absl::StatusOr<Record> ReadProto(int directory, const char* name) {
   return record;
 }
 
+// A shortage says nothing of what is there: it goes to `shortage`.
 template <typename Record>
-absl::optional<Record> ReadIfThere(int directory, const char* name) {
+absl::optional<Record> ReadIfThere(int directory, const char* name, absl::Status* shortage) {
   absl::StatusOr<Record> record = ReadProto<Record>(directory, name);
+  if (IsShortage(record.status())) *shortage = record.status();
   if (!record.ok()) return absl::nullopt;
   return *std::move(record);
 }
@@ -82,12 +84,16 @@ TaskRecords TaskFiles::Read(const std::string& task_id) const {
     return records;
   }
   records.intent = ReadProto<internal::IntentRecord>(directory->get(), state::kIntentRecord);
-  records.launch = ReadIfThere<internal::LaunchRecord>(directory->get(), state::kLaunchRecord);
-  if (auto process = ReadIfThere<internal::LaunchRecord>(directory->get(), state::kProcessRecord)) {
+  absl::Status shortage;
+  records.launch =
+      ReadIfThere<internal::LaunchRecord>(directory->get(), state::kLaunchRecord, &shortage);
+  if (auto process =
+          ReadIfThere<internal::LaunchRecord>(directory->get(), state::kProcessRecord, &shortage)) {
     if (!records.launch.has_value()) records.launch.emplace();
     records.launch->MergeFrom(*process);
   }
-  records.exit = ReadIfThere<internal::ExitRecord>(directory->get(), state::kExitRecord);
+  records.exit = ReadIfThere<internal::ExitRecord>(directory->get(), state::kExitRecord, &shortage);
+  if (!shortage.ok()) records.intent = shortage;
   return records;
 }
 

@@ -21,7 +21,7 @@ enum class OutputStream { kStdout, kStderr };
 // What is on disk for one task.
 struct TaskRecords {
   // NOT_FOUND: none was written, so nothing was ever done for this task. DATA_LOSS: it cannot be
-  // read.
+  // read. A shortage (IsShortage): any of the records could not be read now.
   absl::StatusOr<internal::IntentRecord> intent;
   // What cannot be read counts as not there.
   absl::optional<internal::LaunchRecord> launch;

@@ -67,6 +67,8 @@ struct TaskRecord {
   bool keep = false;
   // A destroy is under way: another one waits for it.
   bool destroying = false;
+  // It lasts, for want of descriptors, say: who waits for a failed start need not wait for that.
+  bool lingers = false;
 };
 
 // Takes out what may be secret of artifacts: the values of their headers; user, password and query

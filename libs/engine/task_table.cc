@@ -22,7 +22,7 @@ bool Holds(Until until, const TaskRecord& record) {
   switch (until) {
     case Until::kSettled:
       return record.phase == TaskPhase::kRunning || record.phase == TaskPhase::kStopping ||
-             (ended && record.keep) || destroyed;
+             (ended && (record.keep || record.lingers)) || destroyed;
     case Until::kEnded:
       return ended || destroyed;
     case Until::kDestroyed:

@@ -35,8 +35,7 @@ struct TaskCapacity {
 // What a wait is for.
 enum class Until {
   // The start is decided: the exec is done, or the task has ended (lost included), or, where no
-  // object stays after a
-  // failed start, all of it is removed.
+  // object stays after a failed start, all of it is removed, or that lasts.
   kSettled,
   kEnded,
   kDestroyed,

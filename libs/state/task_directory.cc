@@ -31,6 +31,12 @@ absl::Status CheckId(const std::string& task_id) {
   return absl::OkStatus();
 }
 
+bool IsThere(int tasks, const std::string& task_id) {
+  struct stat facts;
+  return fstatat(tasks, task_id.c_str(), &facts, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) == 0 ||
+         errno != ENOENT;
+}
+
 std::string Shown(const std::string& task_id) {
   return absl::StrCat("task directory '", task_id, "'");
 }
@@ -39,10 +45,15 @@ std::string Shown(const std::string& task_id) {
 
 absl::StatusOr<OwnedFd> CreateTaskDirectory(int tasks, const std::string& task_id) {
   CLOISTER_RETURN_IF_ERROR(CheckId(task_id));
-  if (mkdirat(tasks, task_id.c_str(), 0700) != 0 && errno != EEXIST) {
-    return ErrnoStatus(errno, Shown(task_id));
+  const bool made = mkdirat(tasks, task_id.c_str(), 0700) == 0;
+  if (!made && errno != EEXIST) return ErrnoStatus(errno, Shown(task_id));
+  absl::StatusOr<OwnedFd> opened = OpenTaskDirectory(tasks, task_id);
+  if (!opened.ok()) {
+    // It takes a descriptor to make one, and none to remove it.
+    if (made) unlinkat(tasks, task_id.c_str(), AT_REMOVEDIR);
+    return opened.status();
   }
-  CLOISTER_ASSIGN_OR_RETURN(OwnedFd directory, OpenTaskDirectory(tasks, task_id));
+  OwnedFd directory = *std::move(opened);
   struct stat facts;
   if (fstat(directory.get(), &facts) != 0) return ErrnoStatus(errno, Shown(task_id));
   if (facts.st_uid != geteuid() || (facts.st_mode & 0077) != 0) {
@@ -72,8 +83,12 @@ absl::StatusOr<std::vector<std::string>> ListTaskDirectories(int tasks) {
     const dirent* entry = readdir(stream);
     if (entry == nullptr && errno != 0) return ErrnoStatus(errno, "tasks directory");
     if (entry == nullptr) break;
-    // Opened, as not every file system tells the type here.
-    if (CheckId(entry->d_name).ok() && OpenTaskDirectory(tasks, entry->d_name).ok()) {
+    // Asked for, as not every file system tells the type here; by what takes no descriptor, as a
+    // task that is there must not be missing where there are none to be had.
+    struct stat facts;
+    if (CheckId(entry->d_name).ok() &&
+        fstatat(tasks, entry->d_name, &facts, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) == 0 &&
+        S_ISDIR(facts.st_mode)) {
       ids.emplace_back(entry->d_name);
     }
   }
@@ -82,8 +97,10 @@ absl::StatusOr<std::vector<std::string>> ListTaskDirectories(int tasks) {
 }
 
 absl::StatusOr<Removal> RemoveTaskDirectory(int tasks, const std::string& task_id) {
+  CLOISTER_RETURN_IF_ERROR(CheckId(task_id));
   absl::StatusOr<OwnedFd> directory = OpenTaskDirectory(tasks, task_id);
-  if (absl::IsNotFound(directory.status())) return Removal::kDone;
+  // Said without a descriptor, where there are none: what is gone needs no other attempt.
+  if (!directory.ok() && !IsThere(tasks, task_id)) return Removal::kDone;
   CLOISTER_RETURN_IF_ERROR(directory.status());
   for (const char* kept : {kIntentRecord, ""}) {
     CLOISTER_ASSIGN_OR_RETURN(const Removal removal,

@@ -3,11 +3,13 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <string>
 
+#include "libs/base/errno_status.h"
 #include "libs/base/owned_fd.h"
 #include "libs/base/status_matchers.h"
 #include "libs/os/directory.h"
@@ -44,6 +46,36 @@ TEST_F(TaskDirectoryTest, IsMadeOnceForItsOwnerAlone) {
   struct stat facts;
   ASSERT_EQ(fstat(again->get(), &facts), 0);
   EXPECT_EQ(facts.st_mode & 07777, 0700u);
+}
+
+// As many as are open, and `spare` more.
+class FewDescriptors {
+ public:
+  explicit FewDescriptors(rlim_t spare) {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    const OwnedFd lowest(open("/", O_PATH | O_CLOEXEC));
+    const rlimit few = {static_cast<rlim_t>(lowest.get()) + spare, before_.rlim_max};
+    EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+  }
+  ~FewDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_;
+};
+
+TEST_F(TaskDirectoryTest, WithoutDescriptorsNoneIsMadeOrMissing) {
+  ASSERT_THAT(CreateTaskDirectory(tasks(), "there"), IsOk());
+  {
+    const FewDescriptors none(0);
+    const absl::Status made = CreateTaskDirectory(tasks(), "abc").status();
+    EXPECT_TRUE(IsShortage(made)) << made;
+    EXPECT_TRUE(IsShortage(CreateTaskDirectory(tasks(), "there").status()));
+    EXPECT_TRUE(IsShortage(ListTaskDirectories(tasks()).status()));
+    EXPECT_TRUE(IsShortage(RemoveTaskDirectory(tasks(), "there").status()));
+    EXPECT_THAT(RemoveTaskDirectory(tasks(), "abc"), IsOkAndHolds(Removal::kDone));
+  }
+  const FewDescriptors one(1);
+  EXPECT_THAT(ListTaskDirectories(tasks()), IsOkAndHolds(ElementsAre("there")));
 }
 
 TEST_F(TaskDirectoryTest, RefusesADirectoryThatOthersMayEnter) {
