@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "tests/bench/measurement.h"
 
 namespace cloister::bench {
 
@@ -32,6 +33,14 @@ class Contender {
     static_cast<void>(worker);
     return absl::OkStatus();
   }
+
+  // StartToExit and Forget, timed.
+  absl::Status TimeOne(int worker, StartTimes* times);
+
+  // `count` starts, `at_once` of them at any time (1 to kWorkers), timed as TimeOne does. From as
+  // many threads, unless a contender has a cheaper way of asking for several. Ends after the first
+  // that fails.
+  virtual absl::Status TimeMany(int at_once, int count, StartTimes* times);
 
  private:
   const std::string name_;

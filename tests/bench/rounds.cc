@@ -4,8 +4,6 @@
 #include <poll.h>
 
 #include <algorithm>
-#include <atomic>
-#include <thread>
 
 #include "libs/base/clock.h"
 #include "libs/base/errno_status.h"
@@ -14,54 +12,6 @@
 #include "tests/bench/machine_cpu.h"
 
 namespace cloister::bench {
-namespace {
-
-// One start, timed; then what has to follow.
-absl::Status TimeOne(Contender* contender, int worker, StartTimes* times) {
-  const RealClock clock;
-  const absl::Duration start = clock.Monotonic();
-  CLOISTER_RETURN_IF_ERROR(contender->StartToExit(worker));
-  const absl::Duration exited = clock.Monotonic();
-  CLOISTER_RETURN_IF_ERROR(contender->Forget(worker));
-  times->latencies.push_back(exited - start);
-  times->afterwards.push_back(clock.Monotonic() - exited);
-  return absl::OkStatus();
-}
-
-struct Worker {
-  StartTimes times;
-  absl::Status status;
-  std::thread thread;
-};
-
-void Append(const std::vector<absl::Duration>& more, std::vector<absl::Duration>* all) {
-  all->insert(all->end(), more.begin(), more.end());
-}
-
-// `at_once` threads start until `count` starts are taken.
-absl::Status AtOnce(int at_once, int count, Contender* contender, StartTimes* times) {
-  std::atomic<int> left(count);
-  std::vector<Worker> workers(static_cast<size_t>(at_once));
-  for (int number = 0; number < at_once; ++number) {
-    Worker* worker = &workers[static_cast<size_t>(number)];
-    worker->thread = std::thread([=, &left] {
-      while (worker->status.ok() && left.fetch_sub(1) > 0) {
-        worker->status = TimeOne(contender, number, &worker->times);
-      }
-    });
-  }
-  absl::Status first;
-  for (Worker& worker : workers) {
-    worker.thread.join();
-    first.Update(worker.status);
-    Append(worker.times.latencies, &times->latencies);
-    Append(worker.times.afterwards, &times->afterwards);
-  }
-  return first;
-}
-
-}  // namespace
-
 const std::vector<Pattern>& Patterns() {
   // Turns are long against the hundredths of a second in which the kernel tells processor time.
   static const auto* const patterns = new std::vector<Pattern>{
@@ -112,7 +62,7 @@ absl::Status Rounds::Turn(const Pattern& pattern, int count, Contender* contende
   if (pattern.at_once == 1) {
     CLOISTER_RETURN_IF_ERROR(OneAfterTheOther(pattern, count, contender, &measurement->times));
   } else {
-    CLOISTER_RETURN_IF_ERROR(AtOnce(pattern.at_once, count, contender, &measurement->times));
+    CLOISTER_RETURN_IF_ERROR(contender->TimeMany(pattern.at_once, count, &measurement->times));
     CLOISTER_RETURN_IF_ERROR(Wait(absl::ZeroDuration()));
   }
   CLOISTER_ASSIGN_OR_RETURN(const MachineCpu after, ReadMachineCpu());
@@ -125,7 +75,7 @@ absl::Status Rounds::Turn(const Pattern& pattern, int count, Contender* contende
 absl::Status Rounds::OneAfterTheOther(const Pattern& pattern, int count, Contender* contender,
                                       StartTimes* times) const {
   for (int i = 0; i < count; ++i) {
-    CLOISTER_RETURN_IF_ERROR(TimeOne(contender, 0, times));
+    CLOISTER_RETURN_IF_ERROR(contender->TimeOne(0, times));
     CLOISTER_RETURN_IF_ERROR(Wait(pattern.gap));
   }
   return absl::OkStatus();
