@@ -34,6 +34,10 @@ enum class DeviceFilter {
   kBpf,  // A program of a cgroup v2 hierarchy (BPF_CGROUP_DEVICE), with or without controllers.
 };
 
+// What an open file costs memory, that of the task that opened it, at the least: the kernel's
+// struct file (184 bytes on 64-bit Linux 6.12, more before) and its place in a table.
+constexpr uint64_t kLeastBytesOfAnOpenFile = 192;
+
 // Files that can be made for a task, by their paths in its root.
 inline constexpr const char* kGeneratedFiles[] = {"/etc/hosts", "/etc/hostname",
                                                   "/etc/resolv.conf"};
@@ -72,6 +76,9 @@ struct NodeFacts {
   // The program that the kernel runs as the node's root, with the memory of what has crashed as its
   // input, a task's too (core(5), "Piping core dumps to a program"); empty: none.
   std::string crash_handler;
+  // What all processes but root's can have open at once (fs.file-max, proc(5)), sockets and pipes
+  // too. The kernel's own number is a tenth of the memory in KiB; systemd makes it the greatest.
+  uint64_t max_open_files = INT64_MAX;
   // Physical memory in bytes, and processors that are online.
   uint64_t memory_bytes = 0;
   int cpus = 0;

@@ -60,11 +60,20 @@ std::string ReadCrashHandler(const HostRoot& root) {
   return std::string(command.substr(0, command.find(' ')));
 }
 
+absl::StatusOr<uint64_t> ReadMaxOpenFiles(const HostRoot& root) {
+  const std::string path = "/proc/sys/fs/file-max";
+  CLOISTER_ASSIGN_OR_RETURN(const std::string text, root.ReadLine(path));
+  uint64_t files = 0;
+  if (absl::SimpleAtoi(text, &files)) return files;
+  return absl::InvalidArgumentError(absl::StrCat(path, ": not a number: '", text, "'"));
+}
+
 absl::Status ReadMachine(const HostRoot& root, NodeFacts* facts) {
   CLOISTER_ASSIGN_OR_RETURN(facts->kernel_release, root.ReadLine("/proc/sys/kernel/osrelease"));
   CLOISTER_ASSIGN_OR_RETURN(facts->boot_id, root.ReadLine("/proc/sys/kernel/random/boot_id"));
   CLOISTER_ASSIGN_OR_RETURN(facts->hostname, root.ReadLine("/proc/sys/kernel/hostname"));
   facts->crash_handler = ReadCrashHandler(root);
+  CLOISTER_ASSIGN_OR_RETURN(facts->max_open_files, ReadMaxOpenFiles(root));
   CLOISTER_ASSIGN_OR_RETURN(const std::string meminfo, root.ReadText("/proc/meminfo"));
   CLOISTER_ASSIGN_OR_RETURN(facts->memory_bytes, ParseMemTotal(meminfo));
   CLOISTER_ASSIGN_OR_RETURN(const std::string cpus,

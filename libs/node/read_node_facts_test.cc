@@ -47,6 +47,7 @@ class ReadNodeFactsTest : public testing::Test {
     fake_.AddFile("/proc/sys/kernel/random/boot_id", "0b7a\n");
     fake_.AddFile("/proc/sys/kernel/hostname", "n1\n");
     fake_.AddFile("/proc/sys/kernel/cap_last_cap", "40\n");
+    fake_.AddFile("/proc/sys/fs/file-max", "9223372036854775807\n");
     fake_.AddFile("/proc/meminfo", "MemTotal: 1024 kB\n");
     fake_.AddFile("/proc/self/mountinfo", "1 0 0:1 / / rw - ext4 /dev/vda rw\n");
     fake_.AddFile("/proc/self/cgroup", "0::/\n");
@@ -78,6 +79,14 @@ TEST_F(ReadNodeFactsTest, KnowsWhatTheKernelRunsForACrash) {
   EXPECT_EQ(Read()->crash_handler, "/usr/lib/handler");
   fake_.AddFile("/proc/sys/kernel/core_pattern", "/var/core/%p\n");
   EXPECT_EQ(Read()->crash_handler, "");
+}
+
+TEST_F(ReadNodeFactsTest, KnowsHowManyFilesTheMachineOpens) {
+  EXPECT_EQ(Read()->max_open_files, uint64_t{INT64_MAX});
+  fake_.AddFile("/proc/sys/fs/file-max", "134000\n");
+  EXPECT_EQ(Read()->max_open_files, 134000u);
+  fake_.AddFile("/proc/sys/fs/file-max", "many\n");
+  EXPECT_THAT(Read(), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("file-max")));
 }
 
 TEST_F(ReadNodeFactsTest, KnowsNoMoreCapabilitiesThanTheKernelNorThanWeHaveNamesFor) {

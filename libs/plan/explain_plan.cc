@@ -18,6 +18,7 @@
 #include "libs/artifact/redacted_url.h"
 #include "libs/capability/names.h"
 #include "libs/plan/fence.h"
+#include "libs/plan/open_file_share.h"
 #include "libs/plan/plan_devices.h"
 #include "libs/plan/plan_rlimits.h"
 #include "libs/task/environment.h"
@@ -324,7 +325,8 @@ std::string ValueWords(uint64_t value) {
 }
 
 // Those that were asked for, and two that everybody asks about.
-void ExplainRlimits(const task::TaskSpec& spec, const LaunchPlan& plan, Lines* lines) {
+void ExplainRlimits(const task::TaskSpec& spec, const node::NodeFacts& facts,
+                    const LaunchPlan& plan, Lines* lines) {
   bool core = false;
   std::vector<std::string> asked;
   for (const internal::Rlimit& rlimit : plan.rlimits()) {
@@ -337,7 +339,9 @@ void ExplainRlimits(const task::TaskSpec& spec, const LaunchPlan& plan, Lines* l
   }
   for (const internal::Rlimit& rlimit : plan.rlimits()) {
     if (rlimit.resource() != RLIMIT_NOFILE) continue;
+    const OpenFileShare share = ShareOpenFiles(facts, plan.cgroup());
     lines->Add("", "open files ", rlimit.soft(), ", at most ", rlimit.hard(),
+               rlimit.hard() == share.per_process ? absl::StrCat(" (", share.why, ")") : "",
                core ? "; core dumps" : "; no core dumps");
   }
   if (!asked.empty()) lines->Add("", "by rlimits ", Words(asked));
@@ -363,7 +367,7 @@ void ExplainLimits(const task::TaskSpec& spec, const node::NodeFacts& facts, con
     }
     lines->Add("", "by cgroup ", CgroupWords(plan.cgroup()), ": ", Words(writes));
   }
-  ExplainRlimits(spec, plan, lines);
+  ExplainRlimits(spec, facts, plan, lines);
   lines->Add("", "oom_score_adj ", plan.oom_score_adj(), IfDefault(spec.oom_score_adj() == 0));
 }
 

@@ -62,6 +62,16 @@ TEST_F(ExplainPlanTest, SaysThatThereAreNoLimits) {
               HasSubstr("limits        none: this node runs tasks without cgroups"));
 }
 
+TEST_F(ExplainPlanTest, SaysWhyATaskOpensFewFiles) {
+  facts_.max_open_files = 2466126;
+  EXPECT_THAT(Explain("config { command: 'x' }"),
+              HasSubstr("open files 1024, at most 1204 (half of this machine's 2466126 "
+                        "(fs.file-max) over 1024 processes (resources.pids), as resources.memory "
+                        "has room for more); no core dumps\n"));
+  EXPECT_THAT(Explain("config { command: 'x' } resources { memory: 64 }"),
+              HasSubstr("open files 1024, at most 1048576; no core dumps\n"));
+}
+
 TEST_F(ExplainPlanTest, SaysWhichOfTheTasksVariablesAreNotUsed) {
   EXPECT_THAT(Explain("config { command: 'x' } env { key: 'HOME' value: '/root' }"),
               HasSubstr("HOME: the task's value is not used, the user's is"));

@@ -124,7 +124,7 @@ absl::StatusOr<internal::LaunchPlan> MakeLaunchPlan(const task::TaskSpec& spec,
   const auto artifacts = Ask(PlanArtifacts(spec, policy, plan.mutable_root()), &refusals);
   Take(PlanDevices(spec.devices(), facts, policy, plan.mutable_cgroup(), plan.mutable_root()),
        plan.mutable_devices(), &refusals);
-  const auto rlimits = Ask(PlanRlimits(spec.rlimits(), facts, policy), &refusals);
+  const auto rlimits = Ask(PlanRlimits(spec.rlimits(), facts, policy, plan.cgroup()), &refusals);
   const auto oom_score = Ask(PlanOomScore(spec, policy), &refusals);
   const auto files = Ask(PlanFiles(spec, facts, plan.root()), &refusals);
   CLOISTER_RETURN_IF_ERROR(refusals.ToStatus());

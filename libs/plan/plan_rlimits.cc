@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "libs/base/field_violations.h"
+#include "libs/plan/open_file_share.h"
 
 namespace cloister::plan {
 namespace {
@@ -47,12 +48,23 @@ constexpr Limit kLimits[] = {
 static_assert(sizeof(kLimits) / sizeof(kLimits[0]) == RLIM_NLIMITS, "every limit is set");
 
 // The most that a task can have, and ask for.
-uint64_t Ceiling(const Limit& limit, const node::NodeFacts& facts, const node::NodePolicy& policy) {
+struct Ceiling {
+  uint64_t value;
+  // After the value; empty: the node's policy or its own limits.
+  std::string why;
+};
+
+Ceiling CeilingOf(const Limit& limit, const node::NodeFacts& facts, const node::NodePolicy& policy,
+                  const internal::CgroupPlan& cgroup) {
   uint64_t ceiling = limit.hard;
   const auto allowed = policy.max_rlimits.find(limit.resource);
   if (allowed != policy.max_rlimits.end()) ceiling = allowed->second;
   if (limit.resource == RLIMIT_NOFILE) ceiling = policy.max_open_files;
-  return std::min(ceiling, facts.hard_limits[limit.resource]);
+  ceiling = std::min(ceiling, facts.hard_limits[limit.resource]);
+  if (limit.resource != RLIMIT_NOFILE) return {ceiling, ""};
+  const OpenFileShare share = ShareOpenFiles(facts, cgroup);
+  if (ceiling <= share.per_process) return {ceiling, ""};
+  return {share.per_process, absl::StrCat(": ", share.why)};
 }
 
 std::string ValueWords(uint64_t value) {
@@ -63,23 +75,25 @@ std::string ValueWords(uint64_t value) {
 
 absl::StatusOr<std::vector<internal::Rlimit>> PlanRlimits(const std::vector<task::Rlimit>& asked,
                                                           const node::NodeFacts& facts,
-                                                          const node::NodePolicy& policy) {
+                                                          const node::NodePolicy& policy,
+                                                          const internal::CgroupPlan& cgroup) {
   std::vector<internal::Rlimit> rlimits;
   std::vector<FieldViolation> violations;
   for (const Limit& limit : kLimits) {
-    const uint64_t ceiling = Ceiling(limit, facts, policy);
+    const Ceiling ceiling = CeilingOf(limit, facts, policy, cgroup);
     internal::Rlimit rlimit;
     rlimit.set_resource(limit.resource);
-    rlimit.set_hard(std::min(limit.hard, ceiling));
+    rlimit.set_hard(std::min(limit.hard, ceiling.value));
     rlimit.set_soft(std::min(limit.soft, rlimit.hard()));
     for (size_t i = 0; i < asked.size(); ++i) {
       if (asked[i].resource != limit.resource) continue;
       rlimit.set_soft(asked[i].soft);
       rlimit.set_hard(asked[i].hard);
-      if (asked[i].hard <= ceiling) continue;
+      if (asked[i].hard <= ceiling.value) continue;
       violations.push_back({absl::StrCat("config.rlimits[", i, "]"),
                             absl::StrCat(limit.name, " ", ValueWords(asked[i].hard),
-                                         " is over this node's ceiling of ", ValueWords(ceiling))});
+                                         " is over this node's ceiling of ",
+                                         ValueWords(ceiling.value), ceiling.why)});
     }
     rlimits.push_back(rlimit);
   }

@@ -18,7 +18,7 @@ using ::testing::ElementsAre;
 class PlanRlimitsTest : public testing::Test {
  protected:
   std::vector<internal::Rlimit> Plan() {
-    const auto rlimits = PlanRlimits(asked_, facts_, policy_);
+    const auto rlimits = PlanRlimits(asked_, facts_, policy_, cgroup_);
     EXPECT_THAT(rlimits, IsOk());
     return rlimits.ok() ? *rlimits : std::vector<internal::Rlimit>();
   }
@@ -32,6 +32,7 @@ class PlanRlimitsTest : public testing::Test {
   std::vector<task::Rlimit> asked_;
   node::NodeFacts facts_ = ExampleFacts(node::CgroupLayout::kV2);
   node::NodePolicy policy_ = node::DefaultNodePolicy();
+  internal::CgroupPlan cgroup_;
 };
 
 TEST_F(PlanRlimitsTest, EveryLimitIsSetOnce) {
@@ -61,6 +62,26 @@ TEST_F(PlanRlimitsTest, OpenFilesAreTheLeastOfNodeAndPolicy) {
   EXPECT_EQ(Get(RLIMIT_NOFILE).soft(), 100u);
 }
 
+TEST_F(PlanRlimitsTest, OpenFilesAreAShareOfTheMachinesWhereThoseAreFew) {
+  facts_.max_open_files = 2466126;
+  cgroup_.mutable_granted()->set_pids(16);
+  EXPECT_EQ(Get(RLIMIT_NOFILE).soft(), 1024u);
+  EXPECT_EQ(Get(RLIMIT_NOFILE).hard(), 77066u);
+  asked_ = {{RLIMIT_NOFILE, 1024, 77066}};
+  EXPECT_EQ(Get(RLIMIT_NOFILE).hard(), 77066u);
+  asked_ = {{RLIMIT_NOFILE, 1024, 77067}};
+  const auto refused = PlanRlimits(asked_, facts_, policy_, cgroup_);
+  ASSERT_EQ(GetFieldViolations(refused.status()).size(), 1u);
+  EXPECT_EQ(GetFieldViolations(refused.status())[0].description,
+            "NOFILE 77067 is over this node's ceiling of 77066: half of this machine's 2466126 "
+            "(fs.file-max) over 16 processes (resources.pids), as resources.memory has room for "
+            "more");
+  // What the policy allows is less: it says nothing of the machine.
+  policy_.max_open_files = 4096;
+  EXPECT_THAT(PlanRlimits(asked_, facts_, policy_, cgroup_).status().message(),
+              testing::Not(testing::HasSubstr("fs.file-max")));
+}
+
 TEST_F(PlanRlimitsTest, NoneIsAboveWhatTheNodeCanSet) {
   facts_.hard_limits.fill(7);
   for (const internal::Rlimit& rlimit : Plan()) {
@@ -83,7 +104,7 @@ TEST_F(PlanRlimitsTest, EverythingOverACeilingIsToldAtOnce) {
             {RLIMIT_NPROC, 1, 31000},
             {RLIMIT_NOFILE, 16, 1048577},
             {RLIMIT_NICE, 0, 1}};
-  const auto refused = PlanRlimits(asked_, facts_, policy_);
+  const auto refused = PlanRlimits(asked_, facts_, policy_, cgroup_);
   std::vector<std::string> told;
   for (const FieldViolation& violation : GetFieldViolations(refused.status())) {
     told.push_back(violation.field + ": " + violation.description);
@@ -102,7 +123,7 @@ TEST_F(PlanRlimitsTest, APolicyRaisesCeilingsButNeverAboveTheNodes) {
   EXPECT_EQ(Get(RLIMIT_STACK).hard(), 4096u);
   EXPECT_EQ(Get(RLIMIT_STACK).soft(), 4096u);
   asked_ = {{RLIMIT_NICE, 1, 1}};
-  EXPECT_FALSE(PlanRlimits(asked_, facts_, policy_).ok());
+  EXPECT_FALSE(PlanRlimits(asked_, facts_, policy_, cgroup_).ok());
 }
 
 TEST(RlimitName, IsThatOfTheManualPage) {

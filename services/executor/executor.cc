@@ -191,6 +191,12 @@ absl::Status Executor::ReadNode() {
                            facts.crash_handler,
                            " outside of all fences, with its memory as input"));
   }
+  if (facts.max_open_files < facts.memory_bytes / node::kLeastBytesOfAnOpenFile) {
+    log_.info(absl::StrCat("fs.file-max: ", facts.max_open_files,
+                           " open files are less than this machine's memory holds: tasks with room "
+                           "for them can leave others none; systemd sets ",
+                           INT64_MAX));
+  }
   CLOISTER_ASSIGN_OR_RETURN(const node::Attributes storage, node::ReadStorage(config_.state_dir));
   facts.attributes.insert(storage.begin(), storage.end());
   const node::Attributes labels = node::NodeAttributes(config_.policy.labels, config_.node_id);
