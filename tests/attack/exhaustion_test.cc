@@ -39,6 +39,7 @@ constexpr Flood kFloods[] = {
     {"zombies", 100'000, "", kPids},
     {"threads", 100'000, "", kPids},
     {"descriptors", 2'000'000, "", 1 << 20},
+    {"holders", 100'000, "", kPids},
     {"inodes", 2'000'000, "/dev/shm", 0},
     {"inodes", 2'000'000, "/secrets", 0},
     {"bytes", 100'000, "/dev/shm", kMemoryMib},

@@ -57,6 +57,28 @@ bool Thread(const std::string&, long) {
 
 bool Descriptor(const std::string&, long) { return open("/dev/null", O_RDONLY) >= 0; }
 
+// As many processes as there may be, each with all the descriptors that one may have; counted when
+// it has them.
+bool Holder(const std::string&, long) {
+  int ends[2];
+  if (pipe(ends) != 0) return false;
+  const pid_t child = fork();
+  if (child == 0) {
+    close(ends[0]);
+    while (open("/dev/null", O_RDONLY) >= 0) {
+    }
+    close(ends[1]);
+    for (;;) pause();
+  }
+  const int error = errno;
+  close(ends[1]);
+  char byte;
+  if (child > 0) (void)!read(ends[0], &byte, 1);
+  close(ends[0]);
+  errno = error;
+  return child > 0;
+}
+
 bool Inode(const std::string& directory, long n) {
   const int fd = open((directory + "/" + std::to_string(n)).c_str(), O_CREAT | O_WRONLY, 0600);
   if (fd < 0) return false;
@@ -101,6 +123,7 @@ constexpr struct {
     {"descriptors", Descriptor}, {"inodes", Inode},       {"bytes", Bytes},
     {"pipes", FilledPipe},       {"sockets", SocketPair}, {"epolls", Epoll},
     {"inotifies", Inotify},      {"queues", Queue},       {"shared_memory", SharedMemory},
+    {"holders", Holder},
 };
 
 }  // namespace
