@@ -6,14 +6,19 @@
 #include "absl/strings/str_format.h"
 #include "libs/base/random_id.h"
 #include "services/executor/frontend_session.h"
+#include "services/executor/session_outbox.h"
 
 namespace cloister::executor {
 namespace {
 
-// Between two messages with news to one frontend. The first goes at once; of a task that lives for
-// a moment the frontend then hears one state rather than three, and a thousand starts a second are
-// a few hundred messages.
+// Between two messages with news to one frontend: a thousand starts a second are a few hundred
+// messages.
 constexpr absl::Duration kPace = absl::Milliseconds(2);
+// News of a task that goes on wait so long for others. Nobody waits for them at a frontend, whose
+// StartTask is answered by the executor's own; and told at once they would take the processor from
+// the very start that they tell of, half a millisecond of it. Of a task that lives for a moment the
+// frontend then hears one state rather than three.
+constexpr absl::Duration kGathering = absl::Milliseconds(5);
 
 }  // namespace
 
@@ -42,29 +47,35 @@ NodeSession::~NodeSession() {
 }
 
 void NodeSession::Update(std::shared_ptr<const v1::Task> task) {
+  const bool urgent = HasEnded(*task);
   for (const auto& session : sessions_) session->Update(task);
-  NoteNews();
+  NoteNews(urgent);
 }
 
 void NodeSession::Destroyed(absl::string_view task_id) {
   for (const auto& session : sessions_) session->Destroyed(task_id);
-  NoteNews();
+  NoteNews(/*urgent=*/false);
 }
 
-void NodeSession::NoteNews() {
+void NodeSession::NoteNews(bool urgent) {
   if (sessions_.empty()) return;
   absl::MutexLock lock(&mu_);
   news_ = true;
+  urgent_ = urgent_ || urgent;
 }
 
 void NodeSession::RunTeller() {
   const auto wanted = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return news_ || stopping_; };
+  const auto pressing = [this]()
+                            ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return urgent_ || stopping_; };
   while (true) {
     {
       absl::MutexLock lock(&mu_);
       mu_.Await(absl::Condition(&wanted));
+      mu_.AwaitWithTimeout(absl::Condition(&pressing), kGathering);
       if (stopping_) return;
       news_ = false;
+      urgent_ = false;
     }
     for (const auto& session : sessions_) session->Tell();
     absl::MutexLock lock(&mu_);

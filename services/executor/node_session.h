@@ -81,11 +81,13 @@ class NodeSession {
 
  private:
   void RunTeller() ABSL_LOCKS_EXCLUDED(mu_);
-  void NoteNews() ABSL_LOCKS_EXCLUDED(mu_);
+  // `urgent`: someone may wait for it at a frontend.
+  void NoteNews(bool urgent) ABSL_LOCKS_EXCLUDED(mu_);
 
   std::vector<std::shared_ptr<FrontendSession>> sessions_;
   absl::Mutex mu_;
   bool news_ ABSL_GUARDED_BY(mu_) = false;
+  bool urgent_ ABSL_GUARDED_BY(mu_) = false;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   std::thread teller_;
 };

@@ -5,10 +5,6 @@
 namespace cloister::executor {
 namespace {
 
-bool HasEnded(const v1::Task& task) {
-  return task.state() == v1::TASK_STATE_EXITED || task.state() == v1::TASK_STATE_LOST;
-}
-
 // An id whose task was destroyed can be another object's later.
 bool SameObject(const v1::Task& a, const v1::Task& b) {
   return a.create_time().seconds() == b.create_time().seconds() &&
@@ -22,6 +18,10 @@ bool Covers(const v1::Task& task, const v1::Task& waiting) {
 }
 
 }  // namespace
+
+bool HasEnded(const v1::Task& task) {
+  return task.state() == v1::TASK_STATE_EXITED || task.state() == v1::TASK_STATE_LOST;
+}
 
 void SessionOutbox::Update(SharedTask task) {
   const auto it = records_.find(task->id());

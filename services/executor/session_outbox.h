@@ -24,6 +24,9 @@ namespace cloister::executor {
 
 using SharedTask = std::shared_ptr<const v1::Task>;
 
+// It is known that the task does not run any more.
+bool HasEnded(const v1::Task& task);
+
 class SessionOutbox {
  public:
   // Messages on their way without an acknowledgement; then the outbox waits, and coalesces.
