@@ -24,13 +24,13 @@
 #include "libs/node/policy_file.h"
 #include "libs/node/read_node_facts.h"
 #include "libs/node/task_id_pool.h"
-#include "libs/node/user_lookup.h"
 #include "libs/os/directory.h"
 #include "libs/plan/fence.h"
 #include "libs/plan/plan_ids.h"
 #include "libs/plan/plan_without_root.h"
 #include "libs/rpc/channel.h"
 #include "libs/state/layout.h"
+#include "libs/task/user_field.h"
 #include "services/executor/delegated_cgroup.h"
 
 namespace cloister::executor {
@@ -204,8 +204,13 @@ absl::Status Executor::ReadNode() {
   if (config_.memory_mib == 0) {
     config_.memory_mib = static_cast<int64_t>(facts.memory_bytes >> 20);
   }
-  planner_ =
-      std::make_unique<engine::NodePlanner>(std::move(facts), config_.policy, &node::LookUpUser);
+  return MakePlanner(std::move(facts));
+}
+
+absl::Status Executor::MakePlanner(node::NodeFacts facts) {
+  planner_ = std::make_unique<engine::NodePlanner>(
+      std::move(facts), config_.policy,
+      [this](const task::UserField& field) { return users_.LookUp(field); });
   v1::TaskConfig common;
   common.mutable_config()->set_command("/bin/true");
   absl::StatusOr<engine::PlannedTask> planned = planner_->Plan(common, "");

@@ -15,6 +15,8 @@
 #include "libs/base/clock.h"
 #include "libs/engine/engine.h"
 #include "libs/engine/node_planner.h"
+#include "libs/node/recent_users.h"
+#include "libs/node/user_lookup.h"
 #include "libs/rpc/authorizer.h"
 #include "libs/rpc/drain_signal.h"
 #include "libs/rpc/server.h"
@@ -61,6 +63,8 @@ class Executor {
   // The steps of Start, in order.
   absl::Status TakeStateDirectory();
   absl::Status ReadNode();
+  // And tries it: what no task could have on this node is an error now.
+  absl::Status MakePlanner(node::NodeFacts facts);
   // Without root: what the node has then.
   absl::Status CheckMounts(const node::NodeFacts& facts) const;
   absl::Status AdaptToUser(node::NodeFacts* facts);
@@ -80,6 +84,7 @@ class Executor {
   ExecutorConfig config_;
   const ExecutorLog log_;
   const RealClock clock_;
+  node::RecentUsers users_{&node::LookUpUser, &clock_};
   rpc::DrainSignal drain_;
   OwnedFd state_directory_;
   std::unique_ptr<state::StateLock> lock_;
