@@ -4,11 +4,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
 #include "libs/base/random_id.h"
@@ -25,6 +27,13 @@ std::string MakeOpenDirectory(const std::string& path) {
   EXPECT_EQ(mkdir(path.c_str(), 0777), 0) << path;
   EXPECT_EQ(chmod(path.c_str(), 0777), 0) << path;
   return path;
+}
+
+void RemoveWhatIsIn(const std::string& directory) {
+  for (const std::filesystem::directory_entry& entry :
+       std::filesystem::directory_iterator(directory)) {
+    std::filesystem::remove_all(entry.path());
+  }
 }
 
 }  // namespace
@@ -59,9 +68,21 @@ std::vector<Cell> Cells() {
 std::string CellName(const testing::TestParamInfo<Cell>& info) { return info.param.name; }
 
 LocalClusterOptions AttackTest::Options() {
-  directory_ = absl::StrCat(getenv("TEST_TMPDIR"), "/", RandomId().substr(0, 8));
-  MakeOpenDirectory(directory_);
-  data_ = MakeOpenDirectory(absl::StrCat(directory_, "/data"));
+  const std::string base = absl::StrCat(getenv("TEST_TMPDIR"), "/");
+  if (SharesItsCluster()) {
+    const char* const suite = testing::UnitTest::GetInstance()->current_test_suite()->name();
+    directory_ = absl::StrCat(base, absl::StrReplaceAll(suite, {{"/", "-"}}));
+  } else {
+    directory_ = absl::StrCat(base, RandomId().substr(0, 8));
+  }
+  data_ = absl::StrCat(directory_, "/data");
+  // Of a test before, with the same cluster: the volume is the same directory, and empty.
+  if (access(directory_.c_str(), F_OK) == 0) {
+    RemoveWhatIsIn(data_);
+  } else {
+    MakeOpenDirectory(directory_);
+    MakeOpenDirectory(data_);
+  }
   const std::string file = absl::StrCat(directory_, "/policy.hcl");
   std::ofstream policy(file);
   policy << "host_volume \"data\" { path = \"" << data_ << "\" }\n" << Policy();
@@ -75,7 +96,8 @@ void AttackTest::SetUp() {
   ClusterTest::SetUp();
   if (IsSkipped() || HasFatalFailure()) return;
   absl::StatusOr<std::unique_ptr<Canaries>> canaries = Canaries::Plant(
-      MakeOpenDirectory(absl::StrCat(directory_, "/canaries")), HostPayload("attack"));
+      MakeOpenDirectory(absl::StrCat(directory_, "/canaries-", RandomId().substr(0, 8))),
+      HostPayload("attack"));
   ASSERT_THAT(canaries, IsOk());
   canaries_ = *std::move(canaries);
 }

@@ -34,6 +34,9 @@ using testing::Not;
 
 class ProcessAttack : public AttackTest {
  protected:
+  // A user cannot empty a directory of what belongs to the user's other ids.
+  bool SharesItsCluster() const override { return !IsRootless(); }
+
   std::map<std::string, std::string> StatusOfTask(TaskOutcome* outcome) {
     *outcome = Run(Command({Payload("print_status")}));
     std::map<std::string, std::string> fields;

@@ -38,6 +38,8 @@ v1::StartTaskRequest Request(const std::vector<std::string>& command) {
 
 class Tasks : public ClusterTest {
  protected:
+  bool SharesItsCluster() const override { return true; }
+
   v1::ExitResult ExitOf(const std::vector<std::string>& command) {
     absl::StatusOr<TaskOutcome> outcome = cluster().Run(command);
     EXPECT_THAT(outcome, IsOk());

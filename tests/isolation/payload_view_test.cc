@@ -36,6 +36,8 @@ using testing::UnorderedElementsAre;
 
 class PayloadView : public ClusterTest {
  protected:
+  bool SharesItsCluster() const override { return true; }
+
   v1::StartTaskRequest Request(const std::vector<std::string>& command) {
     v1::StartTaskRequest request;
     request.set_request_id(RandomId());

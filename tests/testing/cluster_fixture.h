@@ -1,4 +1,5 @@
-// ClusterTest: a LocalCluster for each test, and the leftover check behind it.
+// ClusterTest: a LocalCluster for each test, or one for a suite, and the leftover check behind
+// each.
 //
 //   class ExitTest : public cloister::ClusterTest {};
 //   TEST_F(ExitTest, CodeIsTheTasksOwn) {
@@ -28,10 +29,18 @@ class ClusterTest : public ::testing::Test {
   // Whether the test is about a cluster of whoever runs it, root or not.
   virtual bool RunsWithoutRoot() const { return false; }
 
+  // Whether the tests of a suite, one after the other, have one cluster, as long as their options
+  // are the same: starting one takes longer than most tests do, in the guest by far. For tests that
+  // do nothing to it but start tasks.
+  virtual bool SharesItsCluster() const { return false; }
+
   void SetUp() override;
   // Stops the cluster and fails the test for everything that it left, naming it; then shows what
-  // the services said.
+  // the services said. One that is shared goes on, unless the test failed: then it is the tasks
+  // that are destroyed, and what they left that fails the test.
   void TearDown() override;
+  // The same of a cluster that was shared.
+  static void TearDownTestSuite();
 
   LocalCluster& cluster() { return *cluster_; }
 
@@ -39,6 +48,9 @@ class ClusterTest : public ::testing::Test {
   static std::string Payload(const std::string& name) { return "/payloads/" + name; }
 
  private:
+  void DestroyTasks();
+
+  LocalClusterOptions options_;
   std::unique_ptr<LocalCluster> cluster_;
 };
 

@@ -30,7 +30,8 @@
 namespace cloister {
 namespace {
 
-constexpr absl::Duration kPatience = absl::Seconds(60);
+// In the guest on a busy host, a minute was not enough.
+constexpr absl::Duration kPatience = absl::Minutes(5);
 constexpr char kPayloadsInside[] = "/payloads";
 
 std::string Variable(const char* name) {

@@ -36,6 +36,11 @@ struct LocalClusterOptions {
   // After ours: of two the later one counts.
   std::vector<std::string> frontend_flags;
   std::vector<std::string> executor_flags;
+
+  bool operator==(const LocalClusterOptions& other) const {
+    return nodes == other.nodes && cgroups == other.cgroups &&
+           frontend_flags == other.frontend_flags && executor_flags == other.executor_flags;
+  }
 };
 
 struct TaskOutcome {
@@ -66,6 +71,7 @@ class LocalCluster {
   Client& client() { return *client_; }
   v1::TaskService::Stub& tasks() { return *tasks_; }
   v1::NodeService::Stub& nodes() { return *nodes_; }
+  int node_count() const { return static_cast<int>(executor_clients_.size()); }
   // One node's executor.
   Client& executor_client(int node) { return *executor_clients_[node - 1]; }
   v1::TaskService::Stub& executor_tasks(int node) { return *executor_tasks_[node - 1]; }
