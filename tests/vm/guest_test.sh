@@ -38,7 +38,7 @@ run --fetch /tmp/kept:"${PWD}/kept" --env GREETING='a  b' -- \
 expect "a signal is 128 and its number" 137 "${status}"
 expect "a file is fetched, an environment variable arrives" "a  b" "$(cat kept)"
 
-run --time-limit 15 --console console -- /bin/sh -c 'echo before; cat /dev/zero | sleep 1000'
+run --time-limit 8 --console console -- /bin/sh -c 'echo before; cat /dev/zero | sleep 1000'
 expect "the time limit ends the guest" 124 "${status}"
 expect "what was printed before is not lost" before "$(cat out)"
 expect "where each process hung is said" 1 "$(grep -c '^ pipe_write' err)"

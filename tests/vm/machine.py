@@ -53,6 +53,7 @@ class Machine:
     def __init__(self, vmlinuz, initramfs, console, fetched=None, memory_mib=1536, cpus=2):
         self._begin = time.monotonic()
         self._result = Result()
+        self._started = threading.Event()
         command = _qemu(vmlinuz, initramfs, console, memory_mib, cpus)
         pipes = [os.pipe() for _ in range(3)]
         for number, (_, write_end) in enumerate(pipes, start=1):
@@ -78,10 +79,18 @@ class Machine:
         for thread in self._threads:
             thread.start()
 
-    def wait(self, time_limit):
-        """Until the guest has powered off, at most time_limit seconds; then it is ended."""
+    def wait(self, program_limit, whole_limit):
+        """Until the guest has powered off, or has overrun a limit; then it is ended.
+
+        Args:
+          program_limit: in seconds from the program's start, so that a busy host, where a boot
+            takes its time, does not count.
+          whole_limit: in seconds from the machine's.
+        """
         try:
-            self._process.wait(time_limit)
+            self._started.wait(whole_limit)
+            rest = self._begin + whole_limit - time.monotonic()
+            self._process.wait(max(0, min(program_limit, rest)))
         except subprocess.TimeoutExpired:
             self._result.timed_out = True
             self._ask_for_stacks()
@@ -111,9 +120,11 @@ class Machine:
                 words = line.split()
                 if words == ["start"]:
                     self._result.start_seconds = now
+                    self._started.set()
                 elif len(words) == 2 and words[0] == "exit" and words[1].isdigit():
                     self._result.exit_seconds = now
                     self._result.exit_status = int(words[1])
+        self._started.set()  # or will not: the machine has ended
 
 
 def console_excerpt(console, lines=40):
