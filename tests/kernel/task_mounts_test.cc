@@ -317,7 +317,22 @@ TEST_F(TaskMounts, WhatIsNoLongerWhatWasCachedIsNotMounted) {
   expect_refused(EINVAL);
 }
 
-TEST_F(TaskMounts, WhatIsCopiedIsMadeInTheTasksTmpfsAndIsItsOwn) {
+// With the mount calls of Linux 5.2 and later, and without.
+class Copies : public TaskMounts, public testing::WithParamInterface<bool> {
+ protected:
+  LaunchPlan DefaultPlan() const override {
+    LaunchPlan plan = TaskMounts::DefaultPlan();
+    plan.mutable_root()->set_classic_mounts(GetParam());
+    return plan;
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Mounts, Copies, testing::Bool(),
+                         [](const testing::TestParamInfo<bool>& info) {
+                           return info.param ? "Classic" : "Newer";
+                         });
+
+TEST_P(Copies, WhatIsCopiedIsMadeInTheTasksTmpfsAndIsItsOwn) {
   Write("f", std::string(3 << 20, 'x'));
   LaunchPlan plan = DefaultPlan();
   AddTmpfs(4 << 20, &plan);
@@ -339,7 +354,7 @@ TEST_F(TaskMounts, WhatIsCopiedIsMadeInTheTasksTmpfsAndIsItsOwn) {
   EXPECT_EQ(ReadFile(Host("f")), "content\n");
 }
 
-TEST_F(TaskMounts, WhatIsNoLongerWhatWasCachedIsNotCopied) {
+TEST_P(Copies, WhatIsNoLongerWhatWasCachedIsNotCopied) {
   Write("f", "content");
   Write("secret", "secret");
   LaunchPlan plan = DefaultPlan();
