@@ -101,10 +101,10 @@ class MissingCalls : public ClusterTest {
     EXPECT_THAT(outcome, IsOk()) << calls;
     if (outcome.ok()) *fence = outcome->task.fence();
     EXPECT_THAT(cluster().Run(std::vector<std::string>{"/bin/true"}), IsOk());
+    const std::string cluster_name = cluster().layout().directory;
     ClusterTest::TearDown();
     if (!outcome.ok()) return "";
     const std::string base = directory_.substr(directory_.rfind('/') + 1);
-    const std::string cluster_name = cluster().layout().directory;
     return absl::StrReplaceAll(
         outcome->out,
         {{base, "BASE"}, {cluster_name.substr(cluster_name.rfind('/') + 1), "CLUSTER"}});
