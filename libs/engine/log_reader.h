@@ -18,7 +18,7 @@
 
 namespace cloister::engine {
 
-inline constexpr size_t kMaxLogChunkBytes = 64 * 1024;
+inline constexpr size_t kMaxLogChunkBytes = size_t{64} * 1024;
 
 // Thread-safe; Next is for one thread at a time.
 class LogReader : public std::enable_shared_from_this<LogReader> {

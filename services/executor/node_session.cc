@@ -46,7 +46,7 @@ NodeSession::~NodeSession() {
   for (const auto& session : sessions_) session->Stop();
 }
 
-void NodeSession::Update(std::shared_ptr<const v1::Task> task) {
+void NodeSession::Update(const std::shared_ptr<const v1::Task>& task) {
   const bool urgent = HasEnded(*task);
   for (const auto& session : sessions_) session->Update(task);
   NoteNews(urgent);

@@ -75,7 +75,7 @@ class NodeSession {
 
   // What happens to the node's tasks, for each task in the order in which it happens. Cheap, and
   // never calls back: may be called under the engine's locks.
-  void Update(std::shared_ptr<const v1::Task> task);
+  void Update(const std::shared_ptr<const v1::Task>& task);
   void Update(const v1::Task& task) { Update(std::make_shared<const v1::Task>(task)); }
   void Destroyed(absl::string_view task_id);
 
