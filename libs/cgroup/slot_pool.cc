@@ -10,6 +10,10 @@ namespace cloister::cgroup {
 namespace {
 
 constexpr absl::Duration kBusyPause = absl::Milliseconds(10);
+// What waits longer for a lull than this is done without one.
+constexpr absl::Duration kLullPatience = absl::Milliseconds(50);
+// So many discarded slots are no longer a matter for a lull.
+constexpr size_t kManyDiscarded = 16;
 
 }  // namespace
 
@@ -45,7 +49,9 @@ absl::Status SlotPool::AwaitReady() {
   };
   absl::MutexLock lock(&mu_);
   filling_ = true;
+  ++awaited_;
   mu_.Await(absl::Condition(&settled));
+  --awaited_;
   if (closing_) return absl::FailedPreconditionError("cgroup slot pool: closed");
   return make_failure_;
 }
@@ -56,7 +62,10 @@ absl::Status SlotPool::AwaitRemoved(absl::Duration patience) {
     return discarded_.empty() && !removing_;
   };
   absl::MutexLock lock(&mu_);
-  if (mu_.AwaitWithTimeout(absl::Condition(&removed), patience)) return absl::OkStatus();
+  ++awaited_;
+  const bool done = mu_.AwaitWithTimeout(absl::Condition(&removed), patience);
+  --awaited_;
+  if (done) return absl::OkStatus();
   if (!remove_failure_.ok()) return remove_failure_;
   return absl::DeadlineExceededError("cgroup slot pool: removals take longer than they were given");
 }
@@ -86,13 +95,14 @@ void SlotPool::Run() {
   // gave one back. (Refused, it is an ordinary thread.)
   const sched_param no_priority{};
   (void)sched_setscheduler(0, SCHED_BATCH, &no_priority);
-  const auto has_work = [this] {
+  const auto wanted = [this] {
     mu_.AssertHeld();
-    return closing_ || !discarded_.empty() || WantsSlot();
+    return closing_ || HasWork();
   };
   absl::MutexLock lock(&mu_);
   while (true) {
-    mu_.Await(absl::Condition(&has_work));
+    mu_.Await(absl::Condition(&wanted));
+    AwaitLull();
     // Making first: a launch may be waiting for it, nobody waits for a removal.
     if (WantsSlot()) {
       filling_ = true;
@@ -102,13 +112,35 @@ void SlotPool::Run() {
     } else {
       return;
     }
+    catching_up_ = catching_up_ && HasWork();
   }
+}
+
+bool SlotPool::HasWork() const { return !discarded_.empty() || WantsSlot(); }
+
+bool SlotPool::IsUrgent() const {
+  return closing_ || awaited_ > 0 || discarded_.size() >= kManyDiscarded ||
+         (WantsSlot() && HasFewReady());
+}
+
+void SlotPool::AwaitLull() {
+  if (options_.lull == nullptr || catching_up_) return;
+  const auto urgent = [this] {
+    mu_.AssertHeld();
+    return IsUrgent();
+  };
+  options_.lull->Await(&mu_, absl::Condition(&urgent), kLullPatience);
+  catching_up_ = IsUrgent();
+}
+
+bool SlotPool::HasFewReady() const {
+  return ready_.size() < options_.target && ready_.size() <= options_.target / 4;
 }
 
 bool SlotPool::WantsSlot() const {
   // Many at a time: a wake-up for each would cost a launch more than the making does.
-  const size_t wanted = filling_ ? options_.target : (options_.target + 1) / 2;
-  return !closing_ && ready_.size() < wanted && make_failure_.ok();
+  return !closing_ && make_failure_.ok() &&
+         (filling_ ? ready_.size() < options_.target : HasFewReady());
 }
 
 void SlotPool::MakeOne() {
@@ -135,6 +167,8 @@ void SlotPool::RemoveOne() {
   mu_.Lock();
   removing_ = false;
   if (!status.ok() || discarded_.empty()) remove_failure_ = status;
+  // At work already: no launch has to wake this thread for it.
+  if (ready_.size() <= options_.target / 2) filling_ = true;
   if (status.ok() || giving_up_) {
     busy_in_a_row_ = 0;
     return;

@@ -22,7 +22,15 @@ absl::StatusOr<OwnedFd> OpenHigh(const char* path, int flags) {
   return high;
 }
 
+// From the clone to the exec it is about as long, and then the payload has a processor of its own.
+constexpr absl::Duration kLull = absl::Milliseconds(2);
+
 }  // namespace
+
+LaunchSite::LaunchSite(LaunchSiteOptions options)
+    : options_(std::move(options)),
+      lull_(kLull, &clock_),
+      namespaces_ahead_(options_.ready_namespaces) {}
 
 absl::StatusOr<std::unique_ptr<LaunchSite>> LaunchSite::Make(LaunchSiteOptions options) {
   std::unique_ptr<LaunchSite> site(new LaunchSite(std::move(options)));
@@ -49,6 +57,7 @@ absl::StatusOr<cgroup::SlotPool*> LaunchSite::PoolFor(const internal::CgroupPlan
   options.prefix = pools_.empty() ? options_.slot_prefix
                                   : absl::StrCat(options_.slot_prefix, "p", pools_.size());
   options.target = options_.ready_slots;
+  options.lull = &lull_;
   pools_.push_back(std::make_unique<cgroup::SlotPool>(parents, options));
   return pools_.back().get();
 }

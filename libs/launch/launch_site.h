@@ -11,6 +11,8 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "cloister/internal/plan.pb.h"
+#include "libs/base/clock.h"
+#include "libs/base/lull.h"
 #include "libs/base/owned_fd.h"
 #include "libs/cgroup/slot_pool.h"
 #include "libs/launch/low_fds.h"
@@ -58,6 +60,8 @@ class LaunchSite {
   SeccompPrograms& seccomp_programs() { return seccomp_programs_; }
   NamespacesAhead& namespaces_ahead() { return namespaces_ahead_; }
   LowFds& low_fds() { return *low_fds_; }
+  // Between launches and ends.
+  Lull& lull() { return lull_; }
   // init's memfd, on a low number.
   int init_fd() const { return init_fd_; }
   int null_fd() const { return null_.get(); }
@@ -67,10 +71,11 @@ class LaunchSite {
   const LaunchSiteOptions& options() const { return options_; }
 
  private:
-  explicit LaunchSite(LaunchSiteOptions options)
-      : options_(std::move(options)), namespaces_ahead_(options_.ready_namespaces) {}
+  explicit LaunchSite(LaunchSiteOptions options);
 
   const LaunchSiteOptions options_;
+  const RealClock clock_;
+  Lull lull_;
   std::unique_ptr<LowFds> low_fds_;
   OwnedFd init_;
   int init_fd_ = -1;

@@ -6,8 +6,15 @@
 
 namespace cloister {
 namespace supervise {
+namespace {
 
-LateCloser::LateCloser() : thread_([this] { Run(); }) {}
+// What waits longer for a lull than this is done without one, and so are as many.
+constexpr absl::Duration kPatience = absl::Milliseconds(50);
+constexpr size_t kMany = 8;
+
+}  // namespace
+
+LateCloser::LateCloser(const Lull* lull) : lull_(lull), thread_([this] { Run(); }) {}
 
 LateCloser::~LateCloser() {
   {
@@ -31,9 +38,13 @@ void LateCloser::Run() {
   const auto wanted = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return ending_ || !waiting_.empty();
   };
+  const auto urgent = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return ending_ || waiting_.size() >= kMany;
+  };
   while (true) {
     std::vector<OwnedFd> closing;
     absl::MutexLock lock(&mutex_, absl::Condition(&wanted));
+    lull_->Await(&mutex_, absl::Condition(&urgent), kPatience);
     closing.swap(waiting_);
     if (closing.empty()) return;
     mutex_.Unlock();

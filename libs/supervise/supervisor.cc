@@ -66,11 +66,12 @@ struct Supervisor::Task {
   internal::Launched launched;
 };
 
-Supervisor::Supervisor(EventSink sink) : sink_(std::move(sink)) {}
+Supervisor::Supervisor(EventSink sink, Lull* lull)
+    : sink_(std::move(sink)), lull_(lull), closer_(lull) {}
 Supervisor::~Supervisor() = default;
 
-absl::StatusOr<std::unique_ptr<Supervisor>> Supervisor::Make(EventSink sink) {
-  std::unique_ptr<Supervisor> supervisor(new Supervisor(std::move(sink)));
+absl::StatusOr<std::unique_ptr<Supervisor>> Supervisor::Make(EventSink sink, Lull* lull) {
+  std::unique_ptr<Supervisor> supervisor(new Supervisor(std::move(sink), lull));
   supervisor->epoll_ = OwnedFd(epoll_create1(EPOLL_CLOEXEC));
   supervisor->wake_ = OwnedFd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!supervisor->epoll_.valid() || !supervisor->wake_.valid())
@@ -291,6 +292,7 @@ void Supervisor::ReadUsage(Task* task, internal::Usage* usage) {
 }
 
 void Supervisor::Finish(Task* task, int init_status) {
+  lull_->Disturb();
   timers_.Cancel(task->id);
   // Whoever the task left behind. An init of a namespace takes all along by itself.
   if (!task->process.own_pid_namespace) {
@@ -320,9 +322,9 @@ void Supervisor::Finish(Task* task, int init_status) {
   *record.mutable_launched() = task->launched;
   // A disk that refuses the record must not lose the exit for those who are here to hear it.
   launch::WriteExitRecord(task->process.task_directory.get(), record).IgnoreError();
+  SendEnd(*task);
   syncer_->Add(std::move(task->process.task_directory));
   LetGo(task);
-  SendEnd(*task);
 }
 
 void Supervisor::LetGo(Task* task) {
@@ -337,8 +339,8 @@ void Supervisor::EndWithFailure(Task* task, internal::LaunchFailure failure) {
   pump_->Finish(task->stdout_log);
   pump_->Finish(task->stderr_log);
   task->failure = std::move(failure);
-  LetGo(task);
   SendEnd(*task);
+  LetGo(task);
 }
 
 void Supervisor::SendEnd(const Task& task) {

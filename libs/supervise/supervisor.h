@@ -3,8 +3,8 @@
 //
 // The exit sequence of a task, in this order and on one thread: init is reaped; the cgroup is
 // killed; the kernel's counters are read; the output is drained; the exit record is written; the
-// slot goes back; the controller is told. So whoever hears of an exit finds its output complete and
-// its record on disk.
+// controller is told; what the task held goes back. So whoever hears of an exit finds its output
+// complete and its record written, and does not wait for what nobody needs any more.
 #ifndef CLOISTER_LIBS_SUPERVISE_SUPERVISOR_H_
 #define CLOISTER_LIBS_SUPERVISE_SUPERVISOR_H_
 
@@ -21,6 +21,7 @@
 #include "absl/types/optional.h"
 #include "absl/types/variant.h"
 #include "cloister/internal/launcher.pb.h"
+#include "libs/base/lull.h"
 #include "libs/base/owned_fd.h"
 #include "libs/cgroup/slot.h"
 #include "libs/launch/launch.h"
@@ -44,7 +45,8 @@ class Supervisor {
   // Where events for the controller go; called on the main thread. It must not call back.
   using EventSink = std::function<void(const internal::LauncherEvent& event)>;
 
-  static absl::StatusOr<std::unique_ptr<Supervisor>> Make(EventSink sink);
+  // `lull` is disturbed by ends, and what they leave is cleared away in it; it outlives this.
+  static absl::StatusOr<std::unique_ptr<Supervisor>> Make(EventSink sink, Lull* lull);
   ~Supervisor();
 
   // Announces a task whose launch was handed to a launch thread. ALREADY_EXISTS for one that is
@@ -92,7 +94,7 @@ class Supervisor {
     LaunchResult result;
   };
 
-  explicit Supervisor(EventSink sink);
+  Supervisor(EventSink sink, Lull* lull);
 
   Task* Find(const std::string& task_id);
   Task* FindBySerial(uint64_t serial);
@@ -112,6 +114,7 @@ class Supervisor {
   void SendEnd(const Task& task);
 
   const EventSink sink_;
+  Lull* const lull_;
   OwnedFd epoll_;
   // eventfd: something is in the inbox.
   OwnedFd wake_;

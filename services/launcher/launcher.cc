@@ -52,7 +52,8 @@ absl::StatusOr<std::unique_ptr<Launcher>> Launcher::Make(std::unique_ptr<launch:
   CLOISTER_ASSIGN_OR_RETURN(
       launcher->supervisor_,
       supervise::Supervisor::Make(
-          [borrowed](const internal::LauncherEvent& event) { borrowed->Tell(event); }));
+          [borrowed](const internal::LauncherEvent& event) { borrowed->Tell(event); },
+          &borrowed->site_->lull()));
   launcher->epoll_ = OwnedFd(epoll_create1(EPOLL_CLOEXEC));
   if (!launcher->epoll_.valid()) return ErrnoStatus(errno, "epoll");
   CLOISTER_RETURN_IF_ERROR(
@@ -188,6 +189,7 @@ void Launcher::FailLaunch(const std::string& task_id, const absl::Status& status
 void Launcher::HandleLaunch(internal::Launch request, std::vector<OwnedFd> fds) {
   // Sent again after a reconnect: the controller has asked for the inventory and knows.
   if (!supervisor_->Begin(request.task_id()).ok()) return;
+  site_->lull().Disturb();
   const size_t expected = request.plan_in_fd() ? 2 : 1;
   if (fds.size() != expected) {
     FailLaunch(request.task_id(),
@@ -208,7 +210,9 @@ void Launcher::HandleLaunch(internal::Launch request, std::vector<OwnedFd> fds) 
   job.task_directory = std::move(fds[0]);
   const std::string task_id = job.task_id;
   if (!control_.HasMore() && threads_->CanLaunchHere(job.plan)) {
-    supervisor_->Settle(task_id, threads_->LaunchHere(std::move(job)));
+    launch::LaunchThreads::Result result = threads_->LaunchHere(std::move(job));
+    site_->lull().Disturb();
+    supervisor_->Settle(task_id, std::move(result));
     return;
   }
   supervise::Supervisor* const supervisor = supervisor_.get();

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "libs/base/fake_clock.h"
+#include "libs/base/lull.h"
 #include "libs/base/status_matchers.h"
 #include "libs/cgroup/slot_pool.h"
 #include "libs/cgroup/slot_sweep.h"
@@ -103,6 +105,53 @@ TEST_F(SlotPoolTest, ABusySlotHoldsUpNoOther) {
   EXPECT_THAT(Slots(), ::testing::ElementsAre(name));
   ASSERT_THAT(member.pidfd.Signal(SIGKILL), IsOk());
   WaitFor(member);
+}
+
+// A clock that stands still after a disturbance: a lull comes when the test lets it.
+class SlotPoolLullTest : public SlotPoolTest {
+ protected:
+  SlotPoolLullTest() { lull_.Disturb(); }
+
+  SlotPoolOptions Options(size_t target) const { return {"l1", target, &lull_}; }
+
+  FakeClock clock_;
+  Lull lull_{absl::Milliseconds(2), &clock_};
+};
+
+TEST_F(SlotPoolLullTest, ADiscardedSlotGoesInALull) {
+  SlotPool pool(Parents(Plan()), Options(0));
+  absl::StatusOr<CgroupSlot> slot = pool.Take();
+  ASSERT_THAT(slot, IsOk());
+  pool.Discard(*std::move(slot));
+  EXPECT_THAT(Slots(), SizeIs(1));
+  clock_.Advance(absl::Milliseconds(2));
+  while (!Slots().empty()) std::this_thread::yield();
+}
+
+TEST_F(SlotPoolLullTest, WhoeverWaitsForItNeedsNoLull) {
+  SlotPool pool(Parents(Plan()), Options(8));
+  ASSERT_THAT(pool.AwaitReady(), IsOk());
+  for (int i = 0; i < 3; ++i) {
+    absl::StatusOr<CgroupSlot> slot = pool.Take();
+    ASSERT_THAT(slot, IsOk());
+    pool.Discard(*std::move(slot));
+  }
+  EXPECT_THAT(pool.AwaitRemoved(kPatience), IsOk());
+  EXPECT_THAT(pool.Close(kPatience), IsOk());
+  EXPECT_THAT(Slots(), IsEmpty());
+}
+
+TEST_F(SlotPoolLullTest, ManyAreMadeAndRemovedWithoutOne) {
+  constexpr size_t kTarget = 8;
+  SlotPool pool(Parents(Plan()), Options(kTarget));
+  while (Slots().size() < kTarget) std::this_thread::yield();
+  std::vector<CgroupSlot> taken;
+  for (size_t i = 0; i < kTarget; ++i) taken.push_back(*pool.Take());
+  // Few are ready: they are made again.
+  while (Slots().size() < 2 * kTarget) std::this_thread::yield();
+  while (taken.size() < 4 * kTarget) taken.push_back(*pool.Take());
+  for (CgroupSlot& slot : taken) pool.Discard(std::move(slot));
+  while (Slots().size() > kTarget) std::this_thread::yield();
 }
 
 TEST_F(SlotPoolTest, LeavesSlotsOfAnEarlierProcessWithItsPrefixAlone) {
