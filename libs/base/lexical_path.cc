@@ -12,6 +12,13 @@ namespace {
 
 bool IsAbsolute(absl::string_view path) { return absl::StartsWith(path, "/"); }
 
+// True of most paths: taking them apart and putting them together again changes nothing. May be
+// false of one that is clean.
+bool IsPlainlyClean(absl::string_view path) {
+  return path.size() > 1 && path.front() == '/' && path.back() != '/' &&
+         !absl::StrContains(path, "//") && !absl::StrContains(path, "/.");
+}
+
 // What a ".." means that has no component left to take back.
 enum class Outermost { kIsTheRoot, kLeadsOut };
 
@@ -37,6 +44,7 @@ std::vector<absl::string_view> SplitPath(absl::string_view path) {
 }
 
 std::string CleanPath(absl::string_view path) {
+  if (IsPlainlyClean(path)) return std::string(path);
   std::string clean =
       absl::StrCat(IsAbsolute(path) ? "/" : "", absl::StrJoin(SplitPath(path), "/"));
   return clean.empty() ? "." : clean;
@@ -52,6 +60,9 @@ std::string JoinPath(absl::string_view dir, absl::string_view rest) {
 
 bool IsBeneath(absl::string_view path, absl::string_view dir) {
   if (IsAbsolute(path) != IsAbsolute(dir)) return false;
+  if (IsPlainlyClean(path) && IsPlainlyClean(dir)) {
+    return absl::StartsWith(path, dir) && (path.size() == dir.size() || path[dir.size()] == '/');
+  }
   const std::vector<absl::string_view> inner = SplitPath(path);
   const std::vector<absl::string_view> outer = SplitPath(dir);
   if (!inner.empty() && inner.front() == "..") return false;

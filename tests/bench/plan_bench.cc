@@ -5,6 +5,7 @@
 
 #include "benchmark/benchmark.h"
 #include "libs/capability/calculate.h"
+#include "libs/engine/node_planner.h"
 #include "libs/plan/make_launch_plan.h"
 #include "libs/plan/testing/example_node.h"
 #include "libs/task/parse_task_spec.h"
@@ -42,6 +43,17 @@ void BM_MakeLaunchPlan(benchmark::State& state, const char* text) {
 }
 BENCHMARK_CAPTURE(BM_MakeLaunchPlan, plain, kPlain);
 BENCHMARK_CAPTURE(BM_MakeLaunchPlan, full, kFull);
+
+// All of it: references, the spec, the plan.
+void BM_Plan(benchmark::State& state, const char* text) {
+  const v1::TaskConfig config = plan::ExampleConfig(text);
+  const engine::NodePlanner planner(plan::ExampleFacts(node::CgroupLayout::kHybrid),
+                                    node::DefaultNodePolicy(),
+                                    [](const task::UserField&) { return plan::ExampleNobody(); });
+  for (auto _ : state) benchmark::DoNotOptimize(planner.Plan(config, "abcdefghijklmnopqrstuvwxyz"));
+}
+BENCHMARK_CAPTURE(BM_Plan, plain, kPlain);
+BENCHMARK_CAPTURE(BM_Plan, full, kFull);
 
 // As the plan goes to the launcher and into the record.
 void BM_SerializePlan(benchmark::State& state) {
