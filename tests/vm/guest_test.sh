@@ -48,6 +48,43 @@ run -- /bin/sh -c 'echo c >/proc/sysrq-trigger'
 expect "a kernel panic is no result" 125 "${status}"
 expect "the panic is printed" 1 "$(grep -c '^Kernel panic' err)"
 
+# A QEMU whose machines stand still before their first instruction, the first one or all; or whose
+# port for results is deaf.
+mkdir stuck
+cat >stuck/qemu-system-x86_64 <<'END'
+#!/bin/sh
+PATH=${PATH#*:}
+still=
+if [ "$STUCK" = all ] || { [ "$STUCK" = first ] && [ ! -e stuck/once ]; }; then still=-S; fi
+: >stuck/once
+for argument; do
+  shift
+  case $STUCK$argument in port*fdset/3,*) argument=file,id=port3,path=/dev/null ;; esac
+  set -- "$@" "$argument"
+done
+exec qemu-system-x86_64 $still "$@"
+END
+chmod +x stuck/qemu-system-x86_64
+
+STUCK=first PATH=${PWD}/stuck:${PATH} run --start-limit 1 -- /bin/sh -c 'echo once; exit 7'
+expect "a machine that does not start the program is booted once more" 7 "${status}"
+expect "the program has run once" once "$(cat out)"
+expect "that it was booted twice is said" 1 "$(grep -c 'NOT STARTED after 1 s' err)"
+expect "where the processors were is said" 4 "$(grep -c '^EIP=0000fff0' err)"
+
+STUCK=all PATH=${PWD}/stuck:${PATH} run --start-limit 1 --boot-limit 8 --time-limit 1 -- /bin/true
+expect "a second machine that does not start the program fails" 124 "${status}"
+expect "there is no third" 1 "$(grep -c 'NOT STARTED' err)"
+expect "where its processors were is said, too" 8 "$(grep -c '^EIP=0000fff0' err)"
+
+STUCK=all PATH=${PWD}/stuck:${PATH} run --boot-limit 1 --time-limit 1 -- /bin/true
+expect "without time left there is no second machine" "124 0" "${status} $(grep -c 'NOT STARTED' err)"
+
+STUCK=port PATH=${PWD}/stuck:${PATH} run --time-limit 1 -- /bin/sh -c 'echo once; sleep 1000'
+expect "a program whose start was not heard of is held to its time limit" 124 "${status}"
+expect "it is not booted again" "once 0" "$(cat out) $(grep -c 'NOT STARTED' err)"
+expect "that it had started is said" 1 "$(grep -c 'the program had started after' err)"
+
 run --file /nonexistent:/opt/x -- /bin/true
 expect "a file that is not there is refused before the boot" 2 "${status}"
 
