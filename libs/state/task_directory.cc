@@ -102,10 +102,11 @@ absl::StatusOr<Removal> RemoveTaskDirectory(int tasks, const std::string& task_i
   // Said without a descriptor, where there are none: what is gone needs no other attempt.
   if (!directory.ok() && !IsThere(tasks, task_id)) return Removal::kDone;
   CLOISTER_RETURN_IF_ERROR(directory.status());
-  for (const char* kept : {kIntentRecord, ""}) {
-    CLOISTER_ASSIGN_OR_RETURN(const Removal removal,
-                              RemoveSlice(directory->get(), Shown(task_id), kept, kRemovedAtOnce));
-    if (removal == Removal::kUnfinished) return removal;
+  CLOISTER_ASSIGN_OR_RETURN(const Removal removal, RemoveSlice(directory->get(), Shown(task_id),
+                                                               kIntentRecord, kRemovedAtOnce));
+  if (removal == Removal::kUnfinished) return removal;
+  if (unlinkat(directory->get(), kIntentRecord, 0) != 0 && errno != ENOENT) {
+    return ErrnoStatus(errno, absl::StrCat(Shown(task_id), "/", kIntentRecord));
   }
   if (unlinkat(tasks, task_id.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) {
     return ErrnoStatus(errno, Shown(task_id));

@@ -13,6 +13,7 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -44,17 +45,12 @@ class TreeRemoval {
   TreeRemoval(int top, absl::string_view shown, absl::string_view kept, size_t entries)
       : top_(top), shown_(shown), kept_(kept), left_(entries) {}
 
-  // Passes over the top until one finds nothing to do: what was moved up appears there.
   absl::StatusOr<Removal> Run() {
-    do {
-      changed_ = false;
-      failure_ = absl::OkStatus();
-      CLOISTER_RETURN_IF_ERROR(Descend(top_, "."));
-      while (!levels_.empty()) {
-        if (left_ == 0) return Removal::kUnfinished;
-        Step();
-      }
-    } while (changed_);
+    CLOISTER_RETURN_IF_ERROR(Descend(top_, "."));
+    while (!levels_.empty()) {
+      if (left_ == 0) return Removal::kUnfinished;
+      Step();
+    }
     if (!failure_.ok()) return failure_;
     return Removal::kDone;
   }
@@ -129,10 +125,7 @@ class TreeRemoval {
   // The deepest level has been read to its end.
   void Ascend() {
     Level& level = levels_.back();
-    if (levels_.size() == 1) {
-      levels_.pop_back();
-      return;
-    }
+    if (levels_.size() == 1) return PassOverTopAgain();
     const int parent = levels_[levels_.size() - 2].fd();
     if (unlinkat(parent, level.name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) {
       levels_.pop_back();
@@ -151,6 +144,13 @@ class TreeRemoval {
     levels_.pop_back();
     levels_.back().failed = true;
     if (!told) Fail(error_number, name);
+  }
+
+  // Until a pass finds nothing to do: what was moved up appears there.
+  void PassOverTopAgain() {
+    if (!std::exchange(changed_, false)) return levels_.pop_back();
+    failure_ = absl::OkStatus();
+    rewinddir(levels_.back().stream.get());
   }
 
   void NoteChange() {
