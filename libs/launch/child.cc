@@ -465,7 +465,7 @@ void RunChild(const ChildContext* context) {
         step.name == context->fail_step ? context->fail_error : step.run(*context, &index);
     if (step.name == internal::LAUNCH_STEP_FDS && error == 0) report_fd = kReportFd;
     if (error == 0) continue;
-    const ReportMessage message = {kReportFailed, step.name, index, error, 0};
+    const ReportMessage message = {kReportFailed, step.name, index, error, 0, 0};
     RawSyscall(__NR_sendto, report_fd, Raw(&message), sizeof(message), 0x4000 /* MSG_NOSIGNAL */);
     break;
   }

@@ -48,6 +48,15 @@ volatile int g_exec_failed;
 // In the node's pid namespace (pid_mode "host"), where we are not PID 1.
 bool g_host_pids;
 
+long long WallNs() {
+  struct {
+    long long seconds;
+    long long nanoseconds;
+  } now;
+  if (RawSyscall(__NR_clock_gettime, 0 /* CLOCK_REALTIME */, Raw(&now)) != 0) return 0;
+  return now.seconds * 1000000000 + now.nanoseconds;
+}
+
 void Send(const ReportMessage& message) {
   RawSyscall(__NR_sendto, kReportFd, Raw(&message), sizeof(message), 0x4000 /* MSG_NOSIGNAL */);
 }
@@ -59,7 +68,7 @@ void Send(const ReportMessage& message) {
 // What init needs before there is a payload: without it there is none.
 void FailIf(long result) {
   if (result >= 0) return;
-  Send({kReportFailed, kStepExec, 0, static_cast<int>(-result), 0});
+  Send({kReportFailed, kStepExec, 0, static_cast<int>(-result), 0, 0});
   Exit(127);
 }
 
@@ -136,7 +145,7 @@ bool TryNext(int error) { return error == ENOENT || error == ENOTDIR || error ==
     }
   }
   g_exec_failed = 1;
-  Send({kReportFailed, kStepExec, index, error, 0});
+  Send({kReportFailed, kStepExec, index, error, 0, 0});
   Exit(127);
 }
 
@@ -167,7 +176,7 @@ long ClonePayload(Payload* payload, int* pidfd) {
 // EXECED with the payload's pidfd: the launcher signals the payload itself by it, with root's
 // rights and in any state.
 void SendExeced(int pidfd) {
-  ReportMessage message = {kReportExeced, 0, 0, 0, 0};
+  ReportMessage message = {kReportExeced, 0, 0, 0, 0, 0};
   struct {
     void* base;
     unsigned long size;
@@ -198,7 +207,7 @@ void ReapAll(long payload) {
     const long pid = RawSyscall(__NR_wait4, -1, Raw(&status), WNOHANG | __WALL);
     if (pid <= 0) return;
     if (pid != payload) continue;
-    Send({kReportExited, 0, 0, 0, status});
+    Send({kReportExited, 0, 0, 0, status, WallNs()});
     Exit(0);
   }
 }

@@ -38,11 +38,6 @@ namespace {
 // PIDFD_GET_MNT_NAMESPACE of linux/pidfd.h, which Debian 12's headers do not have yet.
 constexpr unsigned long kPidfdGetMountNamespace = _IO(0xff, 3);
 
-struct Pipe {
-  OwnedFd read;
-  OwnedFd write;
-};
-
 // State of one launch on its way through the steps; whatever is still here at a failure is undone
 // by its owner.
 struct Run {
@@ -59,8 +54,8 @@ struct Run {
   std::vector<OwnedFd> copies;
   std::vector<ClassicSource> sources;
   MountTemplates::Template root;
-  Pipe out;
-  Pipe err;
+  OutputPipe out;
+  OutputPipe err;
   OwnedFd child_report;
   ClonedChild child{0, PidFd()};
   LaunchedTask task;
@@ -154,10 +149,10 @@ absl::Status Template(Run* run) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Pipe> MakeOutputPipe(const internal::Identity& identity) {
+absl::StatusOr<OutputPipe> MakeOutputPipe(const internal::Identity& identity) {
   int fds[2];
   if (pipe2(fds, O_CLOEXEC) != 0) return ErrnoStatus(errno, "pipe");
-  Pipe pipe = {OwnedFd(fds[0]), OwnedFd(fds[1])};
+  OutputPipe pipe = {OwnedFd(fds[0]), OwnedFd(fds[1])};
   // Ours alone must not block: the flag belongs to the open file, and each end is one.
   if (fcntl(fds[0], F_SETFL, O_NONBLOCK) != 0) return ErrnoStatus(errno, "pipe");
   // So that the task can open /dev/stdout, which is a link to this pipe.
@@ -331,8 +326,8 @@ void Undo(Run* run) {
 
 LaunchedTask Finish(Run* run) {
   run->task.init = std::move(run->child.pidfd);
-  run->task.stdout_pipe = std::move(run->out.read);
-  run->task.stderr_pipe = std::move(run->err.read);
+  run->task.stdout_pipe = std::move(run->out);
+  run->task.stderr_pipe = std::move(run->err);
   run->task.task_directory = std::move(run->job.task_directory);
   run->task.slot.CloseJoinFds();
   return std::move(run->task);
@@ -362,9 +357,7 @@ absl::variant<LaunchedTask, internal::LaunchFailure> Launch(LaunchSite* site, La
       return MakeFailure(step.name, run.index, ErrnoOf(status), status.message());
     }
     if (step.name != internal::LAUNCH_STEP_CLONE) continue;
-    // These would keep the pipes and the socket open after the task's end.
-    run.out.write.reset();
-    run.err.write.reset();
+    // It would keep the socket open after the task's end.
     run.child_report.reset();
     if (absl::optional<internal::LaunchFailure> failure = ReadChildFailure(&run)) {
       Undo(&run);

@@ -27,6 +27,12 @@ struct LaunchJob {
   OwnedFd task_directory;
 };
 
+// What a task writes to; our end does not block.
+struct OutputPipe {
+  OwnedFd read;
+  OwnedFd write;
+};
+
 // A task whose init runs. Owns all that its end needs.
 struct LaunchedTask {
   std::string task_id;
@@ -35,9 +41,10 @@ struct LaunchedTask {
   PidFd init;
   // Our end of the report socket, non-blocking.
   OwnedFd report;
-  // Read ends, non-blocking, and the files that they go to.
-  OwnedFd stdout_pipe;
-  OwnedFd stderr_pipe;
+  // The task's pipes, and the files that they go to. Ends to write are kept as well: whoever waits
+  // for output would else be woken for each of a task's two ends of file, in the middle of its end.
+  OutputPipe stdout_pipe;
+  OutputPipe stderr_pipe;
   OwnedFd stdout_file;
   OwnedFd stderr_file;
   OwnedFd task_directory;

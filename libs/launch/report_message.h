@@ -3,7 +3,7 @@
 //
 //   child, init -> launcher   FAILED {step, index, error}     a step failed; the sender exits
 //   init        -> launcher   EXECED + pidfd of the payload   the payload's exec is done
-//   init        -> launcher   EXITED {wait status}            the payload has ended; init exits and
+//   init        -> launcher   EXITED {wait status, time}      the payload has ended; init exits and
 //   takes the rest along
 //
 // End of file without any of them: the sender was killed. Plain integers, the same on both sides of
@@ -22,6 +22,9 @@ struct ReportMessage {
   int index;        // kReportFailed: of the step's list
   int error;        // kReportFailed: errno
   int wait_status;  // kReportExited: as of wait(2)
+  // kReportExited: by CLOCK_REALTIME; 0 where init may not ask. The message waits for the launcher
+  // until init is gone.
+  long long exit_time_ns;
 };
 
 // Descriptor of the report socket in init.

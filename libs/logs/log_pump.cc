@@ -21,6 +21,7 @@ constexpr int kPiecesInARow = 4;
 struct LogPump::Log {
   absl::Mutex mutex;
   OwnedFd pipe ABSL_GUARDED_BY(mutex);
+  OwnedFd writer ABSL_GUARDED_BY(mutex);
   OwnedFd file ABSL_GUARDED_BY(mutex);
   LogTotals totals ABSL_GUARDED_BY(mutex);
 
@@ -69,7 +70,7 @@ LogPump::~LogPump() {
   thread_.join();
 }
 
-absl::StatusOr<uint64_t> LogPump::Add(OwnedFd pipe, OwnedFd file) {
+absl::StatusOr<uint64_t> LogPump::Add(OwnedFd pipe, OwnedFd writer, OwnedFd file) {
   auto log = std::make_shared<Log>();
   epoll_event event{};
   event.events = EPOLLIN;
@@ -78,6 +79,7 @@ absl::StatusOr<uint64_t> LogPump::Add(OwnedFd pipe, OwnedFd file) {
   {
     absl::MutexLock lock(&log->mutex);
     log->pipe = std::move(pipe);
+    log->writer = std::move(writer);
     log->file = std::move(file);
   }
   {
@@ -112,6 +114,7 @@ LogTotals LogPump::Finish(uint64_t id) {
   for (int pieces = 0; pieces < 64 && log->MovePiece(); ++pieces) {
   }
   log->pipe.reset();
+  log->writer.reset();
   log->file.reset();
   return log->totals;
 }

@@ -33,10 +33,12 @@ class LogPump {
   LogPump(const LogPump&) = delete;
   LogPump& operator=(const LogPump&) = delete;
 
-  // `pipe` is a non-blocking read end, `file` open for appending.
-  absl::StatusOr<uint64_t> Add(OwnedFd pipe, OwnedFd file) ABSL_LOCKS_EXCLUDED(mutex_);
+  // `pipe` is a non-blocking read end, `file` open for appending. `writer`, which may be invalid,
+  // is an end to write that nobody writes to: with it the end of the last writer wakes nobody here.
+  absl::StatusOr<uint64_t> Add(OwnedFd pipe, OwnedFd writer, OwnedFd file)
+      ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // To be called when the writers are dead: moves what is still in the pipe, and closes both. Does
+  // To be called when the writers are dead: moves what is still in the pipe, and closes all. Does
   // not wait for the end of file: a task may have passed its end to somebody who lives on.
   LogTotals Finish(uint64_t id) ABSL_LOCKS_EXCLUDED(mutex_);
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <string>
+#include <thread>
 
 #include "gtest/gtest.h"
 #include "libs/base/status_matchers.h"
@@ -39,7 +40,7 @@ TEST(LogPump, WritesAllThatWasWrittenBeforeTheEnd) {
   ASSERT_THAT(pump, IsOk());
   OwnedFd file(memfd_create("log", MFD_CLOEXEC));
   Ends ends = MakePipe();
-  auto id = (*pump)->Add(std::move(ends.read), OwnedFd(dup(file.get())));
+  auto id = (*pump)->Add(std::move(ends.read), OwnedFd(), OwnedFd(dup(file.get())));
   ASSERT_THAT(id, IsOk());
   std::string expected;
   for (int i = 0; i < 1000; ++i) {
@@ -59,11 +60,28 @@ TEST(LogPump, DoesNotWaitForAWriterThatLivesOn) {
   ASSERT_THAT(pump, IsOk());
   OwnedFd file(memfd_create("log", MFD_CLOEXEC));
   Ends ends = MakePipe();
-  auto id = (*pump)->Add(std::move(ends.read), OwnedFd(dup(file.get())));
+  auto id = (*pump)->Add(std::move(ends.read), OwnedFd(), OwnedFd(dup(file.get())));
   ASSERT_THAT(id, IsOk());
   ASSERT_EQ(write(ends.write.get(), "x", 1), 1);
   EXPECT_EQ((*pump)->Finish(*id).written, 1u);
   EXPECT_EQ(Contents(file.get()), "x");
+}
+
+TEST(LogPump, MovesAllWhereNoEndOfFileEverComes) {
+  auto pump = LogPump::Start();
+  ASSERT_THAT(pump, IsOk());
+  OwnedFd file(memfd_create("log", MFD_CLOEXEC));
+  Ends ends = MakePipe();
+  auto id =
+      (*pump)->Add(std::move(ends.read), OwnedFd(dup(ends.write.get())), OwnedFd(dup(file.get())));
+  ASSERT_THAT(id, IsOk());
+  ASSERT_EQ(write(ends.write.get(), "one\n", 4), 4);
+  // By the thread, before the end.
+  while (Contents(file.get()).empty()) std::this_thread::yield();
+  ASSERT_EQ(write(ends.write.get(), "two\n", 4), 4);
+  ends.write.reset();
+  EXPECT_EQ((*pump)->Finish(*id).written, 8u);
+  EXPECT_EQ(Contents(file.get()), "one\ntwo\n");
 }
 
 TEST(LogPump, CountsWhatTheDiskRefusesAndKeepsTheWriterGoing) {
@@ -71,7 +89,7 @@ TEST(LogPump, CountsWhatTheDiskRefusesAndKeepsTheWriterGoing) {
   ASSERT_THAT(pump, IsOk());
   OwnedFd full(open("/dev/full", O_WRONLY | O_CLOEXEC));
   Ends ends = MakePipe();
-  auto id = (*pump)->Add(std::move(ends.read), std::move(full));
+  auto id = (*pump)->Add(std::move(ends.read), OwnedFd(), std::move(full));
   ASSERT_THAT(id, IsOk());
   const std::string much(1 << 20, 'x');
   ASSERT_EQ(write(ends.write.get(), much.data(), much.size()), static_cast<ssize_t>(much.size()));
@@ -85,7 +103,8 @@ TEST(LogPump, FinishTwiceIsHarmless) {
   auto pump = LogPump::Start();
   ASSERT_THAT(pump, IsOk());
   Ends ends = MakePipe();
-  auto id = (*pump)->Add(std::move(ends.read), OwnedFd(memfd_create("log", MFD_CLOEXEC)));
+  auto id =
+      (*pump)->Add(std::move(ends.read), OwnedFd(), OwnedFd(memfd_create("log", MFD_CLOEXEC)));
   ASSERT_THAT(id, IsOk());
   (*pump)->Finish(*id);
   EXPECT_EQ((*pump)->Finish(*id).written, 0u);

@@ -53,6 +53,8 @@ struct Supervisor::Task {
   PidFd payload;
   uint64_t stdout_log = 0;
   uint64_t stderr_log = 0;
+  // The report socket, by epoll.
+  bool report_watched = false;
   // A stop that came while the task was starting.
   bool stop_pending = false;
   int pending_signal = 0;
@@ -145,13 +147,16 @@ absl::Status Supervisor::Watch(Task* task) {
   if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, task->process.report.get(), &event) != 0) {
     return ErrnoStatus(errno, "watch report socket");
   }
+  task->report_watched = true;
   event.data.u64 = task->serial * 2 + kEnd;
   if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, task->process.init.get(), &event) != 0) {
     return ErrnoStatus(errno, "watch init");
   }
-  CLOISTER_ASSIGN_OR_RETURN(task->stdout_log, pump_->Add(std::move(task->process.stdout_pipe),
+  launch::OutputPipe out = std::move(task->process.stdout_pipe);
+  launch::OutputPipe err = std::move(task->process.stderr_pipe);
+  CLOISTER_ASSIGN_OR_RETURN(task->stdout_log, pump_->Add(std::move(out.read), std::move(out.write),
                                                          std::move(task->process.stdout_file)));
-  CLOISTER_ASSIGN_OR_RETURN(task->stderr_log, pump_->Add(std::move(task->process.stderr_pipe),
+  CLOISTER_ASSIGN_OR_RETURN(task->stderr_log, pump_->Add(std::move(err.read), std::move(err.write),
                                                          std::move(task->process.stderr_file)));
   return absl::OkStatus();
 }
@@ -184,7 +189,9 @@ void Supervisor::ReadReports(Task* task) {
       OnExeced(task, std::move(packet->fds[0]));
     } else if (message.kind == launch::kReportExited) {
       task->wait_status = message.wait_status;
-      task->exited.set_exit_time_ns(WallNs());
+      // By init's watch; the exec's is by ours, when it was heard of.
+      task->exited.set_exit_time_ns(std::min<int64_t>(
+          std::max<int64_t>(message.exit_time_ns, task->launched.exec_time_ns()), WallNs()));
     } else if (message.kind == launch::kReportFailed) {
       task->failure.emplace();
       task->failure->set_step(static_cast<internal::LaunchStep>(message.step));
@@ -194,9 +201,16 @@ void Supervisor::ReadReports(Task* task) {
   }
 }
 
+// What else init has to say is read when its pidfd tells of its end, which comes at once: not a
+// wake-up more.
+void Supervisor::UnwatchReport(Task* task) {
+  if (!std::exchange(task->report_watched, false)) return;
+  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, task->process.report.get(), nullptr);
+}
+
 // Init is on its way out, and its pidfd tells the rest; or it has made place for the payload.
 void Supervisor::OnReportEnd(Task* task) {
-  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, task->process.report.get(), nullptr);
+  UnwatchReport(task);
   if (!task->process.without_init || task->failure.has_value() || task->payload.valid()) return;
   OwnedFd payload(fcntl(task->process.init.get(), F_DUPFD_CLOEXEC, 0));
   // Out of descriptors: a task that nobody can signal must not run.
@@ -205,6 +219,7 @@ void Supervisor::OnReportEnd(Task* task) {
 }
 
 void Supervisor::OnExeced(Task* task, OwnedFd payload) {
+  UnwatchReport(task);
   task->payload = PidFd(std::move(payload));
   task->state = internal::InventoryReply::Entry::STATE_RUNNING;
   task->launched.set_task_id(task->id);
@@ -315,7 +330,7 @@ void Supervisor::Finish(Task* task, int init_status) {
   task->exited.set_task_id(task->id);
   task->exited.set_wait_status(task->wait_status.value_or(init_status));
   task->exited.set_killed_after_grace(task->killed_after_grace);
-  if (task->exited.exit_time_ns() == 0) task->exited.set_exit_time_ns(WallNs());
+  if (task->exited.exit_time_ns() <= 0) task->exited.set_exit_time_ns(WallNs());
   internal::ExitRecord record;
   record.set_task_id(task->id);
   *record.mutable_exited() = task->exited;

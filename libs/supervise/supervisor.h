@@ -103,6 +103,7 @@ class Supervisor {
   void Arrive(Task* task, launch::LaunchedTask process);
   void ReadReports(Task* task);
   void OnReportEnd(Task* task);
+  void UnwatchReport(Task* task);
   void OnExeced(Task* task, OwnedFd payload);
   void StopRunning(Task* task, int signal, int64_t grace_ms);
   void Kill(Task* task);

@@ -186,7 +186,7 @@ std::string LaunchFixture::Output(const launch::LaunchedTask& task) {
   std::string output;
   char piece[65536];
   for (;;) {
-    const ssize_t size = read(task.stdout_pipe.get(), piece, sizeof(piece));
+    const ssize_t size = read(task.stdout_pipe.read.get(), piece, sizeof(piece));
     if (size <= 0) return output;
     output.append(piece, static_cast<size_t>(size));
   }

@@ -12,7 +12,9 @@
 #include <sstream>
 #include <string>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "cloister/internal/launch_record.pb.h"
 #include "cloister/internal/launcher.pb.h"
 #include "gmock/gmock.h"
@@ -131,6 +133,8 @@ TEST_F(LauncherProcess, RunsATaskAndTellsItsEnd) {
   EXPECT_EQ(WEXITSTATUS(exited.exited().wait_status()), 7);
   EXPECT_EQ(exited.exited().usage().stdout_bytes(), 4u);
   EXPECT_GT(exited.exited().usage().cpu_time_ns(), 0u);
+  EXPECT_GE(exited.exited().exit_time_ns(), launched.launched().exec_time_ns());
+  EXPECT_LE(exited.exited().exit_time_ns(), absl::GetCurrentTimeNanos());
   // Complete when the exit is told.
   EXPECT_EQ(Log("a", "stdout"), "out\n");
   EXPECT_EQ(Log("a", "stderr"), "err\n");
@@ -171,6 +175,16 @@ TEST_F(LauncherProcess, StopOfAStartingTaskIsNotLost) {
   LauncherEvent event = Receive();
   if (event.has_launched()) event = Receive();
   EXPECT_EQ(WTERMSIG(event.exited().wait_status()), SIGKILL);
+}
+
+TEST_F(LauncherProcess, TheExitTimeIsAfterWhatThePayloadDid) {
+  StartTask("a", "date +%s%N");
+  ASSERT_TRUE(Receive().has_launched());
+  const LauncherEvent exited = Receive();
+  int64_t last = 0;
+  ASSERT_TRUE(absl::SimpleAtoi(Log("a", "stdout"), &last));
+  EXPECT_GE(exited.exited().exit_time_ns(), last);
+  EXPECT_LE(exited.exited().exit_time_ns(), absl::GetCurrentTimeNanos());
 }
 
 TEST_F(LauncherProcess, SignalsThePayloadAndSaysWhenThereIsNone) {

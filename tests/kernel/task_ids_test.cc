@@ -263,7 +263,7 @@ TEST_F(TaskIds, NoTaskUsesUpWhatTheKernelGivesAnother) {
   ASSERT_TRUE(absl::holds_alternative<launch::LaunchedTask>(result))
       << absl::get<internal::LaunchFailure>(result).DebugString();
   launch::LaunchedTask& first = absl::get<launch::LaunchedTask>(result);
-  pollfd entry = {first.stdout_pipe.get(), POLLIN, 0};
+  pollfd entry = {first.stdout_pipe.read.get(), POLLIN, 0};
   ASSERT_EQ(poll(&entry, 1, -1), 1);
   const std::string had = Output(first);
   EXPECT_THAT(had, testing::MatchesRegex("[1-9][0-9]* [1-9][0-9]*\n"));
