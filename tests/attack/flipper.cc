@@ -18,7 +18,8 @@ Flipper::~Flipper() {
 }
 
 void Flipper::Flip() {
-  while (!enough_) {
+  // As often back as forth.
+  while (!enough_ || flips() % 2 != 0) {
     if (renameat2(AT_FDCWD, one_.c_str(), AT_FDCWD, other_.c_str(), RENAME_EXCHANGE) != 0) {
       error_ = errno;
       return;

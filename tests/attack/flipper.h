@@ -12,7 +12,7 @@ class Flipper {
  public:
   // Both exist.
   Flipper(std::string one, std::string other);
-  // Ends it.
+  // Ends it, with each at its own name again, unless an exchange failed.
   ~Flipper();
   Flipper(const Flipper&) = delete;
   Flipper& operator=(const Flipper&) = delete;

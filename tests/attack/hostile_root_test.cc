@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <string>
@@ -14,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "libs/base/random_id.h"
 #include "libs/base/status_matchers.h"
 #include "tests/attack/attack_fixture.h"
 #include "tests/attack/effort.h"
@@ -31,14 +33,13 @@ constexpr char kOurs[] =
 
 class HostileRoot : public AttackTest {
  protected:
+  // A user cannot empty a directory of what belongs to the user's other ids.
+  bool SharesItsCluster() const override { return !IsRootless(); }
+
   LocalClusterOptions Options() override {
     LocalClusterOptions options = AttackTest::Options();
-    for (const char* name : {"", "/etc", "/opt"}) {
-      EXPECT_EQ(mkdir(absl::StrCat(root_, name).c_str(), 0777), 0);
-      EXPECT_EQ(chmod(absl::StrCat(root_, name).c_str(), 0777), 0);
-    }
-    // A file that is there when the node is looked at; or no plan would have one over it.
-    std::ofstream(absl::StrCat(root_, "/etc/resolv.conf")) << "the node's\n";
+    case_ = RandomId().substr(0, 8);
+    MakeRoot();
     const std::string payload = HostPayload("attack");
     char* const payloads = realpath(payload.substr(0, payload.rfind('/')).c_str(), nullptr);
     std::string entries = absl::StrCat(payloads, ":/payloads,/usr:/usr");
@@ -55,6 +56,35 @@ class HostileRoot : public AttackTest {
     root_ = absl::StrCat(directory_, "/root");
     return absl::StrCat("host_volume \"root\" { path = \"", root_,
                         "\" }\nartifact {\n  file_sources = [\"", root_, "\"]\n}\n");
+  }
+
+  // As if nobody had been at it. What the node was told of stay the same directories.
+  void MakeRoot() {
+    const bool is_new = access(root_.c_str(), F_OK) != 0;
+    for (const char* name : {"", "/etc", "/opt"}) {
+      const std::string path = absl::StrCat(root_, name);
+      if (is_new) {
+        EXPECT_EQ(mkdir(path.c_str(), 0777), 0);
+        EXPECT_EQ(chmod(path.c_str(), 0777), 0);
+      }
+      // Never what a link leads to.
+      ASSERT_TRUE(std::filesystem::is_directory(std::filesystem::symlink_status(path))) << path;
+      for (const auto& entry : std::filesystem::directory_iterator(path)) {
+        const std::string inside = entry.path().filename();
+        if (name[0] == '\0' && (inside == "etc" || inside == "opt")) continue;
+        std::filesystem::remove_all(entry.path());
+      }
+    }
+    // A file that is there when the node is looked at; or no plan would have one over it.
+    std::ofstream(absl::StrCat(root_, "/etc/resolv.conf")) << "the node's\n";
+  }
+
+  // In a root that no start of another test has, so that it is made anew, of what is there by now,
+  // as it is where the test has a cluster of its own.
+  v1::StartTaskRequest Sh(const std::string& script) const {
+    v1::StartTaskRequest request = AttackTest::Sh(script);
+    if (SharesItsCluster()) WithMountAt(absl::StrCat("/of-", case_), &request);
+    return request;
   }
 
   // By a task of an ordinary user's, whose "/srv" all this is; so that it owns what it plants.
@@ -84,6 +114,8 @@ class HostileRoot : public AttackTest {
   }
 
   std::string root_;
+  // The test's own, for names that no other test uses.
+  std::string case_;
 };
 
 // CVE-2025-31133, CVE-2025-52565, CVE-2025-52881, CVE-2019-19921, CVE-2026-41579.
@@ -120,9 +152,12 @@ TEST_P(HostileRoot, WhatLooksLikeDevAndProcInItLeadsNowhere) {
 // The same by an artifact: links that keep to its tree come into /local, where mounts may go.
 TEST_P(HostileRoot, AnArtifactsLinksAreNoPlaceForAMountOrAnotherArtifact) {
   const std::string links = "mkdir deep; ln -s deep dev; ln -s deep proc; ln -s deep/pts pts";
-  PlantByTask(absl::StrCat("mkdir image; cd image; ", links, "; tar cf ../image.tar ."));
+  // What was fetched for another test is kept, by its place.
+  const std::string image = absl::StrCat("/image-", case_, ".tar");
+  const std::string leads_out = absl::StrCat("/out-", case_, ".tar");
+  PlantByTask(absl::StrCat("mkdir image; cd image; ", links, "; tar cf ..", image, " ."));
   PlantByTask(absl::StrCat("cd image; ln -s ", canaries().directory(), " out; ln -s ",
-                           "../../../../etc up; tar cf ../out.tar ."));
+                           "../../../../etc up; tar cf ..", leads_out, " ."));
   const auto with = [&](const std::string& archive, const std::string& place) {
     v1::StartTaskRequest request =
         Sh(absl::StrCat(kOurs, "test -L /local/dev && ls -A /local/deep"));
@@ -130,24 +165,24 @@ TEST_P(HostileRoot, AnArtifactsLinksAreNoPlaceForAMountOrAnotherArtifact) {
     if (!place.empty()) WithMountAt(place, &request);
     return request;
   };
-  EXPECT_EQ(OutputIfItRuns(with("/image.tar", "")), "ours\n");
+  EXPECT_EQ(OutputIfItRuns(with(image, "")), "ours\n");
   // What leads out is not unpacked.
-  EXPECT_EQ(OutputIfItRuns(with("/out.tar", "")), "");
+  EXPECT_EQ(OutputIfItRuns(with(leads_out, "")), "");
   for (const char* place : {"/local/dev", "/local/proc/self", "/local/dev/null", "/local/pts"}) {
-    EXPECT_EQ(OutputIfItRuns(with("/image.tar", place)), "") << place;
-    v1::StartTaskRequest request = with("/image.tar", "");
+    EXPECT_EQ(OutputIfItRuns(with(image, place)), "") << place;
+    v1::StartTaskRequest request = with(image, "");
     v1::Artifact* other = request.mutable_config()->add_artifacts();
-    other->set_source(absl::StrCat(root_, "/image.tar"));
+    other->set_source(absl::StrCat(root_, image));
     other->set_destination(place);
     EXPECT_EQ(OutputIfItRuns(request), "") << place;
   }
   // There is room beside them.
-  EXPECT_EQ(OutputIfItRuns(with("/image.tar", "/local/room")), "ours\n");
+  EXPECT_EQ(OutputIfItRuns(with(image, "/local/room")), "ours\n");
 }
 
 // An entry of the root is another directory, or a link out, while roots are made of it.
 TEST_P(HostileRoot, AnEntryThatIsSwappedForALinkShowsNothingElse) {
-  const std::string stolen = absl::StrCat(directory_, "/stolen");
+  const std::string stolen = absl::StrCat(directory_, "/stolen-", case_);
   ASSERT_EQ(mkdir(stolen.c_str(), 0777), 0);
   std::ofstream(absl::StrCat(stolen, "/secret")) << "x";
   PlantByTask(absl::StrCat("touch opt/mine; ln -s ", stolen, " link"));

@@ -7,6 +7,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -29,16 +30,31 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
-// Directories of the test's own stand for the node's.
+// Never what a link leads to: the node's own directories are a link away.
+void MakeEmpty(const std::string& directory) {
+  if (access(directory.c_str(), F_OK) != 0) {
+    ASSERT_EQ(mkdir(directory.c_str(), 0777), 0) << directory;
+    ASSERT_EQ(chmod(directory.c_str(), 0777), 0) << directory;
+  }
+  ASSERT_TRUE(std::filesystem::is_directory(std::filesystem::symlink_status(directory)));
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    std::filesystem::remove_all(entry.path());
+  }
+}
+
+// Directories of the suite's own stand for the node's. A suite has one policy, and so one cluster.
 class PolicyView : public ClusterTest {
  protected:
-  LocalClusterOptions Options() override {
+  bool SharesItsCluster() const override { return true; }
+
+  static void SetUpTestSuite() {
     directory_ = absl::StrCat(getenv("TEST_TMPDIR"), "/policy-", RandomId());
-    EXPECT_EQ(mkdir(directory_.c_str(), 0755), 0);
-    for (const char* name : {"/data", "/certs"}) {
-      EXPECT_EQ(mkdir(absl::StrCat(directory_, name).c_str(), 0777), 0);
-      EXPECT_EQ(chmod(absl::StrCat(directory_, name).c_str(), 0777), 0);
-    }
+    ASSERT_EQ(mkdir(directory_.c_str(), 0755), 0);
+  }
+
+  LocalClusterOptions Options() override {
+    // Of a test before: the volumes are the same directories, and empty.
+    for (const char* name : {"/data", "/certs"}) MakeEmpty(absl::StrCat(directory_, name));
     std::ofstream(absl::StrCat(directory_, "/certs/tool")) << "#!/bin/sh\necho $0 $1\n";
     EXPECT_EQ(chmod(absl::StrCat(directory_, "/certs/tool").c_str(), 0755), 0);
     const std::string file = absl::StrCat(directory_, "/policy.hcl");
@@ -78,7 +94,7 @@ class PolicyView : public ClusterTest {
     return outcome.ok() ? *outcome : TaskOutcome();
   }
 
-  std::string directory_;
+  static inline std::string directory_;
 };
 
 TEST_F(PolicyView, VolumesAreWhereTheyWereAskedForAndAsReadOnlyAsTheNodeSays) {
@@ -125,8 +141,9 @@ TEST_F(MountView, ABindIsThereAndKeepsToItsFlags) {
 TEST_F(MountView, WhatIsNotAllowedIsNotBound) {
   EXPECT_THAT(cluster().Run(WithBind("/etc", "true")).status(),
               StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("may not be bound")));
-  ASSERT_EQ(symlink("/etc", absl::StrCat(directory_, "/link").c_str()), 0);
-  EXPECT_THAT(cluster().Run(WithBind(absl::StrCat(directory_, "/link"), "true")).status(),
+  const std::string link = absl::StrCat(directory_, "/link-", RandomId());
+  ASSERT_EQ(symlink("/etc", link.c_str()), 0);
+  EXPECT_THAT(cluster().Run(WithBind(link, "true")).status(),
               StatusIs(testing::_, HasSubstr("too many levels of symbolic links")));
 }
 
@@ -176,8 +193,10 @@ class DeviceView : public PolicyView {
   // A node of /dev/fuse that everybody may open.
   std::string Policy() override {
     const std::string node = absl::StrCat(directory_, "/fuse");
-    EXPECT_EQ(mknod(node.c_str(), S_IFCHR | 0666, makedev(10, 229)), 0);
-    EXPECT_EQ(chmod(node.c_str(), 0666), 0);
+    if (access(node.c_str(), F_OK) != 0) {
+      EXPECT_EQ(mknod(node.c_str(), S_IFCHR | 0666, makedev(10, 229)), 0);
+      EXPECT_EQ(chmod(node.c_str(), 0666), 0);
+    }
     return absl::StrCat("allowed_devices = { \"", node, "\" = \"r\" }\n");
   }
 
@@ -247,7 +266,10 @@ TEST_F(PolicyView, AVolumesFileIsNeverMadeExecutable) {
   EXPECT_EQ(status.st_mode & 07777, 0644u);
 }
 
-TEST_F(PolicyView, AVolumeThatWasReplacedIsNotMounted) {
+// A cluster whose volume is no more.
+class ReplacedVolume : public PolicyView {};
+
+TEST_F(ReplacedVolume, IsNotMounted) {
   const std::string data = absl::StrCat(directory_, "/data");
   ASSERT_EQ(rename(data.c_str(), absl::StrCat(directory_, "/other").c_str()), 0);
   ASSERT_EQ(symlink("/etc", data.c_str()), 0);
