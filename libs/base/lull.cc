@@ -4,14 +4,16 @@
 
 namespace cloister {
 
-void Lull::Disturb() {
-  disturbed_ns_.store(absl::ToInt64Nanoseconds(clock_->Monotonic()), std::memory_order_relaxed);
+void Lull::Disturb(absl::Duration length) {
+  const int64_t lull_ns = absl::ToInt64Nanoseconds(clock_->Monotonic() + length);
+  int64_t before = lull_ns_.load(std::memory_order_relaxed);
+  while (before < lull_ns &&
+         !lull_ns_.compare_exchange_weak(before, lull_ns, std::memory_order_relaxed)) {
+  }
 }
 
 absl::Duration Lull::Ahead() const {
-  const int64_t disturbed_ns = disturbed_ns_.load(std::memory_order_relaxed);
-  if (disturbed_ns == 0) return absl::ZeroDuration();
-  const absl::Duration lull = absl::Nanoseconds(disturbed_ns) + length_;
+  const absl::Duration lull = absl::Nanoseconds(lull_ns_.load(std::memory_order_relaxed));
   return std::max(absl::ZeroDuration(), lull - clock_->Monotonic());
 }
 

@@ -4,8 +4,8 @@
 // things in the middle of it does not only take a processor: whoever is woken meanwhile may be put
 // behind it, and stays there although another processor is idle.
 //
-//   Lull lull(absl::Milliseconds(1), &clock);
-//   lull.Disturb();                                   // a launch has come
+//   Lull lull(&clock);
+//   lull.Disturb(absl::Milliseconds(2));   // a launch has come
 //   lull.Await(&mutex, absl::Condition(&urgent), absl::Milliseconds(50));  // in the background
 #ifndef CLOISTER_LIBS_BASE_LULL_H_
 #define CLOISTER_LIBS_BASE_LULL_H_
@@ -22,14 +22,15 @@ namespace cloister {
 // Thread-safe.
 class Lull {
  public:
-  // `length` after the last disturbance there is a lull. `clock` outlives this.
-  Lull(absl::Duration length, const Clock* clock) : length_(length), clock_(clock) {}
+  // `clock` outlives this.
+  explicit Lull(const Clock* clock) : clock_(clock) {}
 
   Lull(const Lull&) = delete;
   Lull& operator=(const Lull&) = delete;
 
-  // Somebody waits for what this thread is about to do. Wait-free.
-  void Disturb();
+  // Somebody waits for what goes on, which takes about that long from now: until then there is no
+  // lull. One that ends later stands.
+  void Disturb(absl::Duration length);
 
   // How long until there is a lull, if nothing disturbs it further; zero in one.
   absl::Duration Ahead() const;
@@ -40,10 +41,9 @@ class Lull {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
 
  private:
-  const absl::Duration length_;
   const Clock* const clock_;
-  // By the monotonic clock; zero: never.
-  std::atomic<int64_t> disturbed_ns_{0};
+  // When there is a lull, by the monotonic clock.
+  std::atomic<int64_t> lull_ns_{0};
 };
 
 }  // namespace cloister

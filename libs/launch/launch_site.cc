@@ -22,15 +22,10 @@ absl::StatusOr<OwnedFd> OpenHigh(const char* path, int flags) {
   return high;
 }
 
-// From the clone to the exec it is about as long, and then the payload has a processor of its own.
-constexpr absl::Duration kLull = absl::Milliseconds(2);
-
 }  // namespace
 
 LaunchSite::LaunchSite(LaunchSiteOptions options)
-    : options_(std::move(options)),
-      lull_(kLull, &clock_),
-      namespaces_ahead_(options_.ready_namespaces) {}
+    : options_(std::move(options)), lull_(&clock_), namespaces_ahead_(options_.ready_namespaces) {}
 
 absl::StatusOr<std::unique_ptr<LaunchSite>> LaunchSite::Make(LaunchSiteOptions options) {
   std::unique_ptr<LaunchSite> site(new LaunchSite(std::move(options)));

@@ -15,7 +15,7 @@ TEST(LateCloser, ClosesWhatItWasGivenWithoutBeingAskedAgain) {
   ASSERT_EQ(pipe2(fds, O_CLOEXEC), 0);
   const OwnedFd read_end(fds[0]);
   const FakeClock clock;
-  const Lull lull(absl::Milliseconds(1), &clock);
+  const Lull lull(&clock);
   LateCloser closer(&lull);
   closer.Close(OwnedFd(fds[1]));
   char byte;
@@ -28,9 +28,9 @@ TEST(LateCloser, ClosesTheRestWhenItEnds) {
   ASSERT_EQ(pipe2(fds, O_CLOEXEC | O_NONBLOCK), 0);
   const OwnedFd read_end(fds[0]);
   const FakeClock clock;
-  Lull lull(absl::Milliseconds(1), &clock);
+  Lull lull(&clock);
   // For good: the clock stands still.
-  lull.Disturb();
+  lull.Disturb(absl::Milliseconds(1));
   {
     LateCloser closer(&lull);
     closer.Close(OwnedFd());
@@ -46,8 +46,8 @@ TEST(LateCloser, ClosesManyWithoutALull) {
   const OwnedFd read_end(fds[0]);
   OwnedFd write_end(fds[1]);
   const FakeClock clock;
-  Lull lull(absl::Milliseconds(1), &clock);
-  lull.Disturb();
+  Lull lull(&clock);
+  lull.Disturb(absl::Milliseconds(1));
   LateCloser closer(&lull);
   for (int i = 0; i < 100; ++i) closer.Close(OwnedFd(dup(write_end.get())));
   write_end.reset();

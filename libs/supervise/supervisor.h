@@ -45,7 +45,7 @@ class Supervisor {
   // Where events for the controller go; called on the main thread. It must not call back.
   using EventSink = std::function<void(const internal::LauncherEvent& event)>;
 
-  // `lull` is disturbed by ends, and what they leave is cleared away in it; it outlives this.
+  // `lull` is disturbed by ends, and what they leave is cleared away in one; it outlives this.
   static absl::StatusOr<std::unique_ptr<Supervisor>> Make(EventSink sink, Lull* lull);
   ~Supervisor();
 

@@ -20,6 +20,9 @@ constexpr uint32_t kWireVersion = 1;
 // A plan is bounded by what a task's arguments and environment may be.
 constexpr size_t kMaxPlanBytes = 8 << 20;
 
+// To the payload's exec; then it has a processor.
+constexpr absl::Duration kLaunchTakes = absl::Milliseconds(2);
+
 enum Source : uint32_t { kListener, kConnection, kSupervisor, kJoiners };
 
 absl::Status Watch(int epoll, int fd, Source source, uint32_t events) {
@@ -189,7 +192,7 @@ void Launcher::FailLaunch(const std::string& task_id, const absl::Status& status
 void Launcher::HandleLaunch(internal::Launch request, std::vector<OwnedFd> fds) {
   // Sent again after a reconnect: the controller has asked for the inventory and knows.
   if (!supervisor_->Begin(request.task_id()).ok()) return;
-  site_->lull().Disturb();
+  site_->lull().Disturb(kLaunchTakes);
   const size_t expected = request.plan_in_fd() ? 2 : 1;
   if (fds.size() != expected) {
     FailLaunch(request.task_id(),
@@ -210,9 +213,7 @@ void Launcher::HandleLaunch(internal::Launch request, std::vector<OwnedFd> fds) 
   job.task_directory = std::move(fds[0]);
   const std::string task_id = job.task_id;
   if (!control_.HasMore() && threads_->CanLaunchHere(job.plan)) {
-    launch::LaunchThreads::Result result = threads_->LaunchHere(std::move(job));
-    site_->lull().Disturb();
-    supervisor_->Settle(task_id, std::move(result));
+    supervisor_->Settle(task_id, threads_->LaunchHere(std::move(job)));
     return;
   }
   supervise::Supervisor* const supervisor = supervisor_.get();

@@ -110,12 +110,12 @@ TEST_F(SlotPoolTest, ABusySlotHoldsUpNoOther) {
 // A clock that stands still after a disturbance: a lull comes when the test lets it.
 class SlotPoolLullTest : public SlotPoolTest {
  protected:
-  SlotPoolLullTest() { lull_.Disturb(); }
+  SlotPoolLullTest() { lull_.Disturb(absl::Milliseconds(2)); }
 
   SlotPoolOptions Options(size_t target) const { return {"l1", target, &lull_}; }
 
   FakeClock clock_;
-  Lull lull_{absl::Milliseconds(2), &clock_};
+  Lull lull_{&clock_};
 };
 
 TEST_F(SlotPoolLullTest, ADiscardedSlotGoesInALull) {
