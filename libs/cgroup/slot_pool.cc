@@ -109,7 +109,7 @@ void SlotPool::Run() {
       MakeOne();
     } else if (!discarded_.empty()) {
       RemoveOne();
-    } else {
+    } else if (closing_) {
       return;
     }
     catching_up_ = catching_up_ && HasWork();
